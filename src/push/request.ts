@@ -1,0 +1,59 @@
+import type { Duplex } from 'node:stream';
+import type { VaultPolicy } from '../vault/policy.ts';
+
+/** One authenticated connection, ready for its arguments ('@RSYNCD: OK' has been sent). */
+export interface PushRequest {
+  socket: Duplex;
+  /** bytes that arrived after the login's answer and were read already */
+  initial: Buffer;
+  /** the smaller of both sides' protocol numbers, 27..32 */
+  protocol: number;
+  /** the module named by the client, which is the vault's name */
+  vault: string;
+  /** folder of the vault (vault/layout.ts) */
+  vaultDir: string;
+  /** address of the client, for the log and the snapshot */
+  address: string;
+  /** whether the transport protects bytes against change on the way (TLS, ssh) */
+  authenticatedTransport: boolean;
+  policy: VaultPolicy;
+  limits: PushLimits;
+}
+
+export interface PushLimits {
+  /** seconds a client may be silent; 0: no limit */
+  ioTimeout: number;
+  /** seconds from accept until the arguments are complete; what is left of it */
+  handshakeTimeout: number;
+  /** ingest worker threads of one push */
+  workers: number;
+  /** seconds to wait for another push into the same vault to end */
+  leaseWait: number;
+}
+
+/** What one push did: the log line, and the snapshot's summary. All sizes in bytes. */
+export interface PushReport {
+  /** hex ID of the snapshot, undefined when none was made (dry run, refused) */
+  snapshot: string | undefined;
+  complete: boolean;
+  /** exit code the client was told, or that a cut connection amounts to (rsync(1), EXIT VALUES) */
+  exitCode: number;
+  /** one sentence when exitCode is not 0 */
+  error: string | undefined;
+  /** entries in the client's list */
+  entries: number;
+  /** regular files whose content was transferred */
+  transferred: number;
+  created: number;
+  deleted: number;
+  /** bytes of content that arrived as literals, and that were matched by block sums */
+  literalBytes: number;
+  matchedBytes: number;
+  /** sum of the sizes of all files in the client's list */
+  totalBytes: number;
+  wireIn: number;
+  wireOut: number;
+  /** bytes added to the repository, as stored */
+  storedBytes: number;
+  durationSeconds: number;
+}

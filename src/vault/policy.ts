@@ -1,0 +1,15 @@
+/** What a vault's operator allows a push to learn and to do. Values come from nightdrop.toml (config/). */
+export interface VaultPolicy {
+  /** 'checksums': block sums are sent for files of `revealFloor` bytes and more; 'nothing': changed files are sent whole */
+  reveal: 'checksums' | 'nothing';
+  /** bytes; block sums of smaller files are never sent */
+  revealFloor: number;
+  /** bytes; no block sum covers less (but a file's last block) */
+  minimumBlock: number;
+  /** whether matched bytes are read back to recompute the whole-file digest; 'auto': when the transport does not authenticate */
+  verifyDeltas: 'auto' | 'always' | 'never';
+  /** owner of what is pushed without -o / -g, and permission bits taken away from what is pushed without -p */
+  defaultUid: number;
+  defaultGid: number;
+  umask: number;
+}
