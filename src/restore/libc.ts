@@ -73,7 +73,7 @@ function cString(text: string, limit: number): Buffer {
     throw new NightdropError('ERR_BAD_NAME', `a name is longer than ${limit} bytes or holds a NUL byte`);
   }
   const bytes = Buffer.allocUnsafe(text.length + 1);
-  bytes.latin1Write(text, 0);
+  bytes.write(text, 0, 'latin1');
   bytes[text.length] = 0;
   return bytes;
 }
@@ -175,8 +175,9 @@ export function handlePath(fd: number): string {
   return `/proc/self/fd/${fd}`;
 }
 
-/** The same for a name inside a directory handle, as bytes for node:fs. The last component is not followed by lstat. */
+/** The same for a name inside a directory handle, as bytes for node:fs. lstat does not follow the last component. */
 export function pathAt(dir: number, name: string): Buffer {
+  cName(name);
   return Buffer.from(`${handlePath(dir)}/${name}`, 'latin1');
 }
 
@@ -221,7 +222,7 @@ function readNames(call: 'listxattr' | 'llistxattr', path: Buffer): string[] {
     if (error.code === 'ENOTSUP' || error.code === 'EOPNOTSUPP') return [];
     throw error;
   }
-  return scratch.latin1Slice(0, length).split('\0').slice(0, -1);
+  return scratch.toString('latin1', 0, length).split('\0').slice(0, -1);
 }
 
 function readValue(call: 'getxattr' | 'lgetxattr', path: Buffer, name: string): Buffer {

@@ -43,7 +43,7 @@ export class Random {
     const words = ['backup ', 'night ', 'drop ', 'slot ', 'bank ', 'deposit ', 'snapshot\n', 'vault ', '= ', '42 '];
     for (let at = 0; at < length; ) {
       const word = this.below(4) === 0 ? this.u32().toString(36) : this.pick(words);
-      at += bytes.latin1Write(word, at);
+      at += bytes.write(word, at, 'latin1');
     }
     return bytes;
   }
