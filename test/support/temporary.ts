@@ -2,14 +2,23 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-/** What a helper needs of a test: a place to hang its own end. `TestContext` of node:test is one. */
+/** What a helper needs of a test: a place to hang its own end. `TestContext` of node:test is one, its `after` another. */
 export interface Scope {
   after(end: () => unknown): void;
 }
 
-/** A fresh folder below the system's temporary one, removed when the test ends. */
+/** A fresh folder below the system's temporary one; whoever makes it removes it. */
+export function makeFolder(name: string): string {
+  return mkdtempSync(path.join(tmpdir(), `nightdrop-${name}-`));
+}
+
+export function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+}
+
+/** A fresh folder that is removed when the test ends. */
 export function temporaryFolder(scope: Scope, name = 'test'): string {
-  const folder = mkdtempSync(path.join(tmpdir(), `nightdrop-${name}-`));
-  scope.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+  const folder = makeFolder(name);
+  scope.after(() => removeFolder(folder));
   return folder;
 }
