@@ -9,7 +9,12 @@ export interface CompareOptions {
   ignore?: Aspect[];
   /** objects left out on both sides, by path and st_mode; what lies below a directory left out is left out too */
   skip?: (path: string, mode: number) => boolean;
-  /** entries to leave out of the comparison of one object, e.g. target of a symlink a peer cannot store */
+  /**
+   * milliseconds since the epoch: a directory of `b` with a later mtime was touched by its writer after its time was
+   * set (stock rsync does that when it makes hard links late), so its mtime is not compared
+   */
+  touchedSince?: number;
+  /** aspects not compared of single objects */
   ignoreFor?: (path: string, mode: number) => Aspect[];
 }
 
@@ -122,14 +127,17 @@ function compareItems(a: string, one: Item, b: string, other: Item, options: Com
   const ignored = new Set([...(options.ignore ?? []), ...(options.ignoreFor?.(one.path, one.mode) ?? [])]);
   const differences: string[] = [];
   const differ = (what: string, x: unknown, y: unknown) => {
-    if (x !== y) differences.push(`${show(one.path)}: ${what} ${x} in ${a}, ${y} in ${b}`);
+    if (x === y) return;
+    const [left, right] = [x, y].map((value) => String(value).slice(0, 400));
+    differences.push(`${show(one.path)}: ${what} ${left} in ${a}, ${right} in ${b}`);
   };
   differ('type', one.mode >>> 12, other.mode >>> 12);
   if (differences.length > 0) return differences;
   if (one.path === '' && ignored.has('rootAttributes')) return differences;
   if (!ignored.has('mode')) differ('mode', one.mode.toString(8), other.mode.toString(8));
   if (!ignored.has('owner')) differ('owner', `${one.uid}:${one.gid}`, `${other.uid}:${other.gid}`);
-  if (!ignoresTime(one.mode, ignored)) differ('mtime', seconds(one.mtimeNs), seconds(other.mtimeNs));
+  const touched = isDir(one.mode) && other.mtimeNs > BigInt(options.touchedSince ?? Number.MAX_SAFE_INTEGER) * 1000000n;
+  if (!touched && !ignoresTime(one.mode, ignored)) differ('mtime', seconds(one.mtimeNs), seconds(other.mtimeNs));
   if (!ignored.has('rdev')) differ('rdev', one.rdev, other.rdev);
   if (!ignored.has('target')) differ('target', printable(one.target), printable(other.target));
   if (!ignored.has('xattrs')) differ('xattrs', one.xattrs, other.xattrs);

@@ -253,7 +253,8 @@ function makeAcls(root: string): void {
   setfacl(['-b', path.join(folder, 'default', 'disowned')]);
 }
 
-function setfacl(args: string[]): void {
+/** Runs setfacl, which Debian's `acl` brings; its own words when it fails. */
+export function setfacl(args: string[]): void {
   const done = spawnSync('setfacl', args, { encoding: 'utf8' });
   if (done.status !== 0) throw new Error(`setfacl ${args.join(' ')}: ${done.error ?? done.stderr}`);
 }

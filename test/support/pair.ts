@@ -19,6 +19,7 @@ export class Pair {
   readonly stock: StockDaemon;
   private readonly scratch: string;
   private restores = 0;
+  private readonly started = Date.now();
 
   constructor(server: NightdropServer, client: Client, stock: StockDaemon, scratch: string) {
     this.server = server;
@@ -69,14 +70,14 @@ export class Pair {
   /** What nightdrop restores equals what the stock daemon's folder holds. */
   async assertSame(options: CompareOptions = {}): Promise<void> {
     const restored = await this.restore();
-    assertSameTrees(restored, this.stock.folder, options);
+    assertSameTrees(restored, this.stock.folder, { touchedSince: this.started, ...options });
     removeFolder(restored);
   }
 
   /** The same for what stock restic restores, but for what restic 0.14 cannot restore. */
   async assertSameByRestic(options: CompareOptions = {}): Promise<void> {
     const restored = await this.resticRestore();
-    assertSameTrees(restored, this.stock.folder, { ...resticLimits, ...options });
+    assertSameTrees(restored, this.stock.folder, { touchedSince: this.started, ...resticLimits, ...options });
     removeFolder(restored);
   }
 }

@@ -31,11 +31,11 @@ export async function startStock(scope: Scope, options: StockOptions = {}): Prom
   const files = path.join(folder, 'module');
   mkdirSync(files, { recursive: true });
   const config = path.join(folder, 'rsyncd.conf');
-  const owner = isRoot ? ['uid = root', 'gid = root'] : [];
+  // Only in a chroot does a daemon store symlink targets as they are; elsewhere it munges or sanitizes them.
+  const owner = isRoot ? ['use chroot = yes', 'uid = root', 'gid = root'] : ['use chroot = no'];
   writeFileSync(
     config,
     [
-      'use chroot = no',
       `lock file = ${path.join(folder, 'lock')}`,
       `log file = ${path.join(folder, 'log')}`,
       ...owner,
