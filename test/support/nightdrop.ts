@@ -100,6 +100,17 @@ export class NightdropServer {
     return JSON.parse(await this.cliOk(['vault', 'info', name, '--json'])) as VaultInfo;
   }
 
+  /** Resolves when the vault lists this many snapshots: a session commits after its client is gone. */
+  async waitForSnapshots(name: string, count: number, seconds = 30): Promise<Record<string, unknown>[]> {
+    const end = Date.now() + seconds * 1000;
+    for (;;) {
+      const found = await this.snapshots(name);
+      if (found.length >= count) return found;
+      if (Date.now() > end) throw new Error(`${found.length} snapshots after ${seconds} s:\n${this.printed}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
   async snapshots(name: string): Promise<Record<string, unknown>[]> {
     return JSON.parse(await this.cliOk(['snapshots', name, '--json'])) as Record<string, unknown>[];
   }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { after } from 'node:test';
 
 /** What a helper needs of a test: a place to hang its own end. `TestContext` of node:test is one, its `after` another. */
 export interface Scope {
@@ -21,4 +22,9 @@ export function temporaryFolder(scope: Scope, name = 'test'): string {
   const folder = makeFolder(name);
   scope.after(() => removeFolder(folder));
   return folder;
+}
+
+/** The scope of a whole test file, for what its tests share. */
+export function fileScope(): Scope {
+  return { after: (end) => after(async () => void (await end())) };
 }

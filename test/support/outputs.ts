@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import type { PairResult } from './pair.ts';
+
+/** Lines of rsync's output that tell of times, sizes on the wire or the delta's luck: they differ between any two runs. */
+const VARYING = [
+  /^sent [\d,.KMG]+ bytes/,
+  /^total size is /,
+  /^Total bytes (sent|received): /,
+  /^File list (size|generation time|transfer time): /,
+  /^Literal data: /,
+  /^Matched data: /,
+  /bytes\/sec$/,
+];
+
+/** What is left of a client's output when all that may differ between two servers is gone. */
+export function steadyLines(stdout: string): string[] {
+  return stdout.split('\n').filter((line) => line !== '' && !VARYING.some((pattern) => pattern.test(line)));
+}
+
+/** The client said the same of both pushes, line by line. */
+export function assertSameOutput({ ours, stock }: PairResult): void {
+  assert.equal(ours.code, stock.code, `exit codes differ: ${ours.stderr} / ${stock.stderr}`);
+  assert.deepEqual(steadyLines(ours.stdout), steadyLines(stock.stdout));
+  assert.deepEqual(steadyLines(ours.stderr), steadyLines(stock.stderr));
+}
+
+/** A number of `--stats`, e.g. 'Literal data'. */
+export function statistic(stdout: string, name: string): number {
+  const found = new RegExp(`^${name}: ([\\d,]+)`, 'm').exec(stdout);
+  assert.ok(found, `no '${name}' in:\n${stdout}`);
+  return Number(found[1].replaceAll(',', ''));
+}
