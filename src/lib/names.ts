@@ -15,7 +15,9 @@ export function printable(name: string): string {
   }
   return text.replace(/[\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}]/gu, (c) => {
     if (c === '\\') return '\\\\';
-    return Buffer.from(c, 'utf8').toString('latin1').replace(/[^]/g, escapeByte);
+    return Buffer.from(c, 'utf8')
+      .toString('latin1')
+      .replace(/[\s\S]/g, escapeByte);
   });
 }
 

@@ -77,6 +77,11 @@ export class ByteReader {
     return high * 0x100000000 + (low >>> 0);
   }
 
+  /** A varint from protocol 30 on, an int before. */
+  varint30(protocol: number): number {
+    return protocol >= 30 ? this.varint() : this.i32();
+  }
+
   /** The form of 64-bit numbers before protocol 30: int, or 0xFFFFFFFF and 8 bytes. */
   longint(): number {
     const value = this.i32();
@@ -93,7 +98,7 @@ export class ByteReader {
 
   latin1(length: number): string {
     const p = this.skip(length);
-    return this.bytes.latin1Slice(p, p + length);
+    return this.bytes.toString('latin1', p, p + length);
   }
 
   /** A length of one or two bytes, then that many bytes. */
@@ -158,7 +163,7 @@ export class ByteWriter {
   varint(value: number): this {
     const low = value | 0;
     let count = 4;
-    while (count > 1 && (low >>> (8 * (count - 1)) & 0xff) === 0) count--;
+    while (count > 1 && ((low >>> (8 * (count - 1))) & 0xff) === 0) count--;
     const top = (low >>> (8 * (count - 1))) & 0xff;
     const bit = 1 << (8 - count);
     if (top >= bit) {
@@ -194,7 +199,9 @@ export class ByteWriter {
 
   longint(value: number): this {
     if (value >= 0 && value <= 0x7fffffff) return this.i32(value);
-    return this.i32(-1).i32(value >>> 0).i32(Math.floor(value / 0x100000000));
+    return this.i32(-1)
+      .i32(value >>> 0)
+      .i32(Math.floor(value / 0x100000000));
   }
 
   put(bytes: Uint8Array): this {
@@ -205,7 +212,7 @@ export class ByteWriter {
 
   latin1(text: string): this {
     const p = this.reserve(text.length);
-    this.bytes.latin1Write(text, p);
+    this.bytes.write(text, p, 'latin1');
     return this;
   }
 

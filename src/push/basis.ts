@@ -1,0 +1,65 @@
+import type { FileEntry } from '../rsync/entry.ts';
+import type { SumHead } from '../rsync/sum-head.ts';
+import { contentKey } from '../vault/content.ts';
+import type { Entry } from '../vault/entry.ts';
+import type { SumsHead } from '../vault/state/store.ts';
+import { chooseBlockLength } from './block-length.ts';
+import type { Offer } from './lists.ts';
+import type { PushSession } from './session.ts';
+
+/** Bytes of a rolling sum, before the strong sum in each record. */
+const ROLLING_BYTES = 4;
+/** Strong sums on the wire: trusted to point at a block, not to prove it, while the whole-file digest is recomputed. */
+const SHORT_STRONG_BYTES = 8;
+
+const NO_SUMS: SumHead = { count: 0, blockLength: 0, strongLength: 0, remainder: 0 };
+
+/** The request of a file that is wanted whole. */
+export const NOTHING_OFFERED: Offer = { head: NO_SUMS, sums: undefined, basisSize: 0 };
+
+/**
+ * Stored content to offer block sums of: what is at the same name, else a file of equal size and mtime elsewhere in the
+ * vault. Sums come from the cache; where it has none they are computed once from what is stored. The policy's floor and
+ * `reveal = "nothing"` are kept here and nowhere else.
+ */
+export async function chooseBasis(session: PushSession, file: FileEntry, existing: Entry | undefined): Promise<Offer | undefined> {
+  const { policy } = session.rules;
+  const { store, agreement, options } = session;
+  if (!agreement.offersSums || options.wholeFile || policy.reveal === 'nothing') return undefined;
+  let sums: SumsHead | undefined;
+  if (existing !== undefined) {
+    if (existing.size < Math.max(1, policy.revealFloor)) return undefined;
+    sums = store.findSums(contentKey(existing.blobs), agreement.sumsKind) ?? (await computeSums(session, existing));
+  } else {
+    if (file.size < Math.max(1, policy.revealFloor)) return undefined;
+    sums = store.findMoved(file.size, file.mtime, file.mtimeNsec, agreement.sumsKind);
+  }
+  if (sums === undefined || sums.count === 0 || sums.blockLength < policy.minimumBlock) return undefined;
+  // a push that was cut leaves sums of the part that came, whole blocks only
+  const basisSize = Math.min(sums.size, sums.count * sums.blockLength);
+  const cached = sums.recordLength - ROLLING_BYTES;
+  const head: SumHead = {
+    count: sums.count,
+    blockLength: sums.blockLength,
+    strongLength: agreement.verify ? Math.min(SHORT_STRONG_BYTES, cached) : cached,
+    remainder: basisSize % sums.blockLength,
+  };
+  return { head, sums, basisSize };
+}
+
+/** After a rebuild, or for another checksum than usual: reads the stored content once. */
+async function computeSums(session: PushSession, existing: Entry): Promise<SumsHead | undefined> {
+  const { store, pool, agreement, rules } = session;
+  const writer = store.newSums(agreement.sumsKind);
+  const blockLength = chooseBlockLength(existing.size, undefined, rules.policy.minimumBlock);
+  try {
+    await pool.computeSums({ blobs: existing.blobs, size: existing.size, blockLength, onSums: (records) => writer.append(records) });
+  } catch (error) {
+    writer.abort();
+    throw error;
+  }
+  const key = contentKey(existing.blobs);
+  const { size, mtime, mtimeNsec, blobs } = existing;
+  writer.finish({ key, blobs, size, mtime, mtimeNsec, blockLength, literalBytes: 0, literalRuns: 0 });
+  return store.findSums(key, agreement.sumsKind);
+}

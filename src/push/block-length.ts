@@ -1,0 +1,29 @@
+/** Bytes on the wire per block: a rolling sum of 4 and a strong sum of 8. */
+const BYTES_PER_SUM = 12;
+/** More blocks than this would cost the client more than some 30 MB for its table. */
+const MOST_BLOCKS = 1 << 19;
+/** The protocol's largest block (docs/protocol.md, "Sum head"). */
+const LARGEST_BLOCK = 128 * 1024;
+/** A file we know nothing of is taken to change once per this many bytes. */
+const ASSUMED_CHANGE_DISTANCE = 1 << 20;
+
+/**
+ * Block length in bytes for the sums of a file: with n separate changes in S bytes, each change costs about a block of
+ * literal data and each block k bytes of sums, so about sqrt(k·S/n) is best (design.md, decision 4).
+ *
+ * @param size bytes of the file
+ * @param changes separate literal stretches of its last delta; undefined when it has no history
+ * @param minimum the policy's smallest block
+ */
+export function chooseBlockLength(size: number, changes: number | undefined, minimum: number): number {
+  const expected = Math.max(1, changes ?? size / ASSUMED_CHANGE_DISTANCE);
+  const best = Math.sqrt((BYTES_PER_SUM * size) / expected);
+  let length = powerOfTwoNear(best);
+  while (length < LARGEST_BLOCK && size / length > MOST_BLOCKS) length *= 2;
+  return Math.min(LARGEST_BLOCK, Math.max(minimum, length));
+}
+
+/** Powers of two only: sums of a file stay usable while its size drifts. */
+function powerOfTwoNear(value: number): number {
+  return 2 ** Math.max(0, Math.round(Math.log2(Math.max(1, value))));
+}

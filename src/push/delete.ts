@@ -1,0 +1,192 @@
+import { printable } from '../lib/names.ts';
+import { isDir } from '../lib/stat.ts';
+import type { FileList } from '../rsync/entry.ts';
+import { MessageTag } from '../rsync/mux.ts';
+import { NDX_DELETE_STATS } from '../rsync/ndx.ts';
+import type { Entry } from '../vault/entry.ts';
+import { deleteKind } from './itemize.ts';
+import { errorMessage, infoMessage, warningMessage } from './messages.ts';
+import { baseName, dirName, joinPath } from './paths.ts';
+import type { PushSession } from './session.ts';
+
+const IO_ERROR_GENERAL = 1;
+/** I/O error flag that makes the client exit with 25 */
+const IO_ERROR_DELETE_LIMIT = 4;
+
+/**
+ * What --delete takes away: objects of the destination that the client did not list, where it listed a directory's
+ * content, unless a filter protects them (docs/protocol.md, "Deletion"). Only the current state loses them; earlier
+ * snapshots keep what they hold.
+ */
+export class DeletePass {
+  private readonly session: PushSession;
+  /** paths to delete at the end (--delete-delay) */
+  private readonly delayed: string[] = [];
+  private skipped = 0;
+  private warned = false;
+  /** without incremental recursion: names listed per directory */
+  private listed: { list: FileList; names: Map<string, Set<string>> } | undefined;
+
+  constructor(session: PushSession) {
+    this.session = session;
+  }
+
+  get enabled(): boolean {
+    return this.session.options.deleteMode !== 'none';
+  }
+
+  /** --delete-during and -delay: called when the generator comes to a directory whose content is in `list`. */
+  during(path: string, list: FileList): void {
+    const { deleteMode } = this.session.options;
+    if (deleteMode === 'during' || deleteMode === 'delay') this.inDirectory(path, list);
+  }
+
+  /** --delete-before and -after: every directory of the one list. */
+  wholeList(list: FileList): void {
+    for (const file of list.entries) {
+      if (file !== undefined && isDir(file.mode) && file.hasContent) this.inDirectory(joinPath(this.session.base, file.path), list);
+    }
+  }
+
+  /** What --delete-delay put off. */
+  deleteDelayed(): void {
+    for (const path of this.delayed) {
+      const entry = this.session.destination.entry(path);
+      if (entry !== undefined) this.deleteObject(path, entry);
+    }
+    this.delayed.length = 0;
+  }
+
+  /** Says how many deletions --max-delete has kept from happening. */
+  reportSkipped(): void {
+    if (this.skipped === 0) return;
+    warningMessage(this.session, `Deletions stopped due to --max-delete limit (${this.skipped} skipped)`);
+    this.session.ioError |= IO_ERROR_DELETE_LIMIT;
+    const flags = Buffer.alloc(4);
+    flags.writeInt32LE(IO_ERROR_DELETE_LIMIT);
+    this.session.output.message(MessageTag.ioError, flags);
+  }
+
+  writeStatistics(): void {
+    const { output, ndxOut, counts } = this.session;
+    const { files, directories, symlinks, devices, specials } = counts.deleted;
+    ndxOut.write(output.data, NDX_DELETE_STATS);
+    output.data.varint(files).varint(directories).varint(symlinks).varint(devices).varint(specials);
+    output.touch();
+  }
+
+  /**
+   * Takes away what stands where another type of object goes. A directory with content goes only with --delete or
+   * --force, and only if no filter protects what is in it.
+   */
+  makeRoom(path: string, existing: Entry, newType: string): boolean {
+    if (!isDir(existing.mode)) {
+      this.session.destination.remove(path);
+      return true;
+    }
+    const recurse = this.enabled || this.session.options.force;
+    const children = this.session.destination.list(path) ?? [];
+    const empty = recurse ? this.deleteContent(path, children, true) : children.length === 0;
+    if (!empty) {
+      infoMessage(this.session, `cannot delete non-empty directory: ${this.name(path)}`);
+      errorMessage(this.session, `could not make way for new ${newType}: ${this.name(path)}`);
+      this.session.counts.failed++;
+      return false;
+    }
+    this.session.destination.remove(path);
+    return true;
+  }
+
+  private inDirectory(path: string, list: FileList): void {
+    const { session } = this;
+    if (session.ioError & IO_ERROR_GENERAL && !session.options.ignoreErrors) {
+      if (!this.warned) infoMessage(session, 'IO error encountered -- skipping file deletion');
+      this.warned = true;
+      return;
+    }
+    const entries = session.destination.list(path);
+    if (entries === undefined) return;
+    const names = this.names(path, list);
+    session.filter?.enterDirectory(this.relative(path));
+    for (let i = entries.length - 1; i >= 0; i--) {
+      const entry = entries[i];
+      if (names.has(entry.name)) continue;
+      const child = joinPath(path, entry.name);
+      if (this.isProtected(child, entry)) continue;
+      if (session.options.deleteMode === 'delay') this.delayed.push(child);
+      else this.deleteObject(child, entry);
+    }
+  }
+
+  /** Names the client listed in `path`. */
+  private names(path: string, list: FileList): Set<string> {
+    if (list.parent >= 0) {
+      const names = new Set<string>();
+      for (const file of list.entries) if (file !== undefined) names.add(baseName(file.path));
+      return names;
+    }
+    if (this.listed?.list !== list) {
+      const names = new Map<string, Set<string>>();
+      for (const file of list.entries) {
+        if (file === undefined || file.path === '.') continue;
+        const full = joinPath(this.session.base, file.path);
+        const directory = dirName(full);
+        let known = names.get(directory);
+        if (known === undefined) names.set(directory, (known = new Set()));
+        known.add(baseName(full));
+      }
+      this.listed = { list, names };
+    }
+    return this.listed.names.get(path) ?? new Set();
+  }
+
+  /** Deletes an object and all below it; false when something of it had to stay. */
+  private deleteObject(path: string, entry: Entry): boolean {
+    const { session } = this;
+    if (isDir(entry.mode) && !this.deleteContent(path, session.destination.list(path) ?? [], false)) {
+      if (this.skipped === 0) infoMessage(session, `cannot delete non-empty directory: ${this.name(path)}`);
+      return false;
+    }
+    if (this.limitReached()) {
+      this.skipped++;
+      return false;
+    }
+    session.destination.remove(path);
+    session.counts.deleted[deleteKind(entry.mode)]++;
+    const name = Buffer.from(this.relative(path), 'latin1');
+    session.output.message(MessageTag.deleted, isDir(entry.mode) ? Buffer.concat([name, Buffer.alloc(1)]) : name);
+    return true;
+  }
+
+  private deleteContent(path: string, children: Entry[], makingRoom: boolean): boolean {
+    let empty = true;
+    this.session.filter?.enterDirectory(this.relative(path));
+    for (let i = children.length - 1; i >= 0; i--) {
+      const child = joinPath(path, children[i].name);
+      if (this.isProtected(child, children[i])) empty = false;
+      else if (!this.deleteObject(child, children[i])) empty = false;
+    }
+    return empty || (makingRoom && this.session.dryRun);
+  }
+
+  private isProtected(path: string, entry: Entry): boolean {
+    return this.session.filter?.protects(this.relative(path), isDir(entry.mode)) ?? false;
+  }
+
+  private limitReached(): boolean {
+    const { maxDelete } = this.session.options;
+    if (maxDelete === undefined) return false;
+    const { files, directories, symlinks, devices, specials } = this.session.counts.deleted;
+    return files + directories + symlinks + devices + specials >= maxDelete;
+  }
+
+  /** A path as the client knows it. */
+  private relative(path: string): string {
+    const { base } = this.session;
+    return base === '' ? path : path.slice(base.length + 1);
+  }
+
+  private name(path: string): string {
+    return printable(this.relative(path));
+  }
+}

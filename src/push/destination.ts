@@ -1,0 +1,185 @@
+import { compareNames } from '../lib/names.ts';
+import { isDir, S_IFDIR } from '../lib/stat.ts';
+import { type Entry, NO_BLOBS } from '../vault/entry.ts';
+import type { StateStore } from '../vault/state/store.ts';
+import { baseName, dirName } from './paths.ts';
+
+/** Directories kept decoded at once; more only while their files are on the way. */
+const OPEN_DIRECTORIES = 256;
+
+interface Draft {
+  path: string;
+  entries: Map<string, Entry>;
+  dirty: boolean;
+  /** files of this directory that are on the way */
+  pins: number;
+}
+
+/**
+ * The virtual destination of a push: what a stock receiver would find and leave in its directory, held as records of the
+ * vault's state. Directories are decoded when first touched, changed in memory, and written back when the push has
+ * moved on. In a dry run nothing is ever changed.
+ */
+export class Destination {
+  private readonly store: StateStore;
+  private readonly dryRun: boolean;
+  /** in order of last use */
+  private readonly drafts = new Map<string, Draft>();
+  private rootEntry: Entry;
+  private rootDirty = false;
+
+  constructor(store: StateStore, dryRun: boolean) {
+    this.store = store;
+    this.dryRun = dryRun;
+    const root = store.readRoot();
+    this.rootEntry = root ?? newDirectory('', 0o755, 0);
+    if (root === undefined && !dryRun) {
+      this.rootDirty = true;
+      store.writeDir('', []);
+    }
+  }
+
+  /** The object at `path` ('' is the root), undefined when there is none. */
+  entry(path: string): Entry | undefined {
+    if (path === '') return this.rootEntry;
+    return this.draft(dirName(path))?.entries.get(baseName(path));
+  }
+
+  hasDirectory(path: string): boolean {
+    const entry = this.entry(path);
+    return entry !== undefined && isDir(entry.mode);
+  }
+
+  /** Entries of a directory in byte order; undefined when there is none. */
+  list(path: string): Entry[] | undefined {
+    const draft = this.draft(path);
+    return draft === undefined ? undefined : sorted(draft.entries);
+  }
+
+  /** Creates or replaces the object at `path`; what makes a directory of it, or no longer, is the caller's step. */
+  put(path: string, entry: Entry): void {
+    if (this.dryRun) return;
+    if (path === '') {
+      this.rootEntry = entry;
+      this.rootDirty = true;
+      return;
+    }
+    const draft = this.draft(dirName(path));
+    if (draft === undefined) throw new Error('the parent directory of a new entry is not there');
+    draft.entries.set(entry.name, entry);
+    draft.dirty = true;
+  }
+
+  /** Creates the directory at `path`, empty. */
+  makeDirectory(path: string, entry: Entry): void {
+    if (this.dryRun) return;
+    this.put(path, entry);
+    this.remember({ path, entries: new Map(), dirty: true, pins: 0 });
+  }
+
+  /** Creates whatever is missing of `path` and its ancestors; false when something else than a directory is in the way. */
+  ensureDirectory(path: string, mode: number, now: number): boolean {
+    const present = this.entry(path);
+    if (present !== undefined) return isDir(present.mode);
+    if (this.dryRun) return false;
+    if (!this.ensureDirectory(dirName(path), mode, now)) return false;
+    this.makeDirectory(path, newDirectory(baseName(path), mode, now));
+    return true;
+  }
+
+  /** Removes the object at `path`, with all below it. */
+  remove(path: string): void {
+    if (this.dryRun) return;
+    const draft = this.draft(dirName(path));
+    const entry = draft?.entries.get(baseName(path));
+    if (draft === undefined || entry === undefined) return;
+    draft.entries.delete(entry.name);
+    draft.dirty = true;
+    if (isDir(entry.mode)) this.removeContent(path);
+  }
+
+  /** Holds the directory of `path` in memory until `unpin`: a file of it is on the way. */
+  pin(path: string): void {
+    const draft = this.draft(dirName(path));
+    if (draft !== undefined) draft.pins++;
+  }
+
+  unpin(path: string): void {
+    const draft = this.drafts.get(dirName(path));
+    if (draft !== undefined && draft.pins > 0) draft.pins--;
+  }
+
+  /** Writes everything that was changed into the state. */
+  flush(): void {
+    for (const draft of this.drafts.values()) this.write(draft);
+    if (this.rootDirty) {
+      this.store.writeRoot(this.rootEntry);
+      this.rootDirty = false;
+    }
+  }
+
+  private removeContent(path: string): void {
+    const below = `${path}/`;
+    for (const open of this.drafts.keys()) {
+      if (open === path || open.startsWith(below)) this.drafts.delete(open);
+    }
+    this.store.removeDir(path);
+  }
+
+  private draft(path: string): Draft | undefined {
+    let draft = this.drafts.get(path);
+    if (draft !== undefined) return draft;
+    const entries = this.store.readDir(path);
+    if (entries === undefined) return undefined;
+    draft = { path, entries: new Map(), dirty: false, pins: 0 };
+    for (const entry of entries) draft.entries.set(entry.name, entry);
+    this.remember(draft);
+    return draft;
+  }
+
+  private remember(draft: Draft): void {
+    this.drafts.set(draft.path, draft);
+    if (this.drafts.size <= OPEN_DIRECTORIES) return;
+    // the oldest half goes, but what has files on the way
+    let surplus = this.drafts.size - OPEN_DIRECTORIES / 2;
+    for (const old of this.drafts.values()) {
+      if (surplus <= 0) break;
+      surplus--;
+      if (old.pins > 0 || old === draft) continue;
+      this.write(old);
+      this.drafts.delete(old.path);
+    }
+  }
+
+  private write(draft: Draft): void {
+    if (!draft.dirty) return;
+    this.store.writeDir(draft.path, sorted(draft.entries));
+    draft.dirty = false;
+  }
+}
+
+function sorted(entries: Map<string, Entry>): Entry[] {
+  return [...entries.values()].sort((a, b) => compareNames(a.name, b.name));
+}
+
+export function newDirectory(name: string, permissions: number, now: number): Entry {
+  return {
+    name,
+    mode: S_IFDIR | permissions,
+    uid: 0,
+    gid: 0,
+    user: '',
+    group: '',
+    mtime: now,
+    mtimeNsec: 0,
+    atime: undefined,
+    size: 0,
+    target: '',
+    rdevMajor: 0,
+    rdevMinor: 0,
+    inode: 0,
+    blobs: NO_BLOBS,
+    xattrs: [],
+  };
+}
+

@@ -1,0 +1,14 @@
+import { contentKey } from '../vault/content.ts';
+import type { Entry } from '../vault/entry.ts';
+import type { PushSession } from './session.ts';
+
+/** Whole-file digest of stored content, as --checksum compares it: from the cache, else by reading the content once. */
+export async function contentDigest(session: PushSession, entry: Entry): Promise<Buffer> {
+  const { store, pool, agreement } = session;
+  const key = contentKey(entry.blobs);
+  const cached = store.findDigest(key, agreement.listDigest);
+  if (cached !== undefined) return cached;
+  const digest = await pool.computeDigest({ blobs: entry.blobs, algorithm: agreement.listDigest });
+  store.putDigest(key, agreement.listDigest, digest);
+  return digest;
+}

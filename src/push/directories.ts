@@ -1,0 +1,29 @@
+import { isDir } from '../lib/stat.ts';
+import { ItemFlag } from '../rsync/iflags.ts';
+import { resultingEntry } from './attributes.ts';
+import { changed } from './changes.ts';
+import type { DeletePass } from './delete.ts';
+import { countCreated, itemFlags } from './itemize.ts';
+import type { Item } from './lists.ts';
+import { baseName } from './paths.ts';
+import { tell } from './requests.ts';
+import type { PushSession } from './session.ts';
+
+/** Makes or updates a directory; false when something that may not be removed is in its way. */
+export function directoryItem(session: PushSession, deletes: DeletePass, item: Item): boolean {
+  const { destination, options, rules } = session;
+  const { file, path } = item;
+  let existing = destination.entry(path);
+  if (existing === undefined && options.ignoreNonExisting) return false;
+  if (existing !== undefined && !isDir(existing.mode)) {
+    if (!deletes.makeRoom(path, existing, 'directory')) return false;
+    existing = undefined;
+  }
+  const entry = resultingEntry(rules, baseName(path), file, existing, false);
+  const flags = itemFlags(session, file, existing, existing === undefined ? ItemFlag.localChange : 0);
+  countCreated(session, flags);
+  tell(session, item, flags);
+  if (existing === undefined) destination.makeDirectory(path, entry);
+  else if (changed(existing, entry)) destination.put(path, entry);
+  return true;
+}

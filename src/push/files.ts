@@ -1,0 +1,84 @@
+import { printable } from '../lib/names.ts';
+import { isFile } from '../lib/stat.ts';
+import type { FileEntry } from '../rsync/entry.ts';
+import { ItemFlag } from '../rsync/iflags.ts';
+import type { Entry } from '../vault/entry.ts';
+import { resultingEntry, sameTime } from './attributes.ts';
+import { chooseBasis, NOTHING_OFFERED } from './basis.ts';
+import { changed } from './changes.ts';
+import type { DeletePass } from './delete.ts';
+import { contentDigest } from './digests.ts';
+import { itemFlags } from './itemize.ts';
+import type { Item } from './lists.ts';
+import { infoMessage } from './messages.ts';
+import { linked, settleLink } from './nodes.ts';
+import { requestTransfer, tell } from './requests.ts';
+import type { PushSession } from './session.ts';
+
+/** A regular file: compared, and asked for when it differs. */
+export function fileItem(session: PushSession, deletes: DeletePass, item: Item): Promise<void> | undefined {
+  const { destination, options } = session;
+  const { file, path } = item;
+  let existing = destination.entry(path);
+  if (item.attempt === 1) {
+    if (isPassedOver(session, file, existing)) return undefined;
+    if (existing !== undefined && isFile(existing.mode) && existing.size === file.size) {
+      if (options.checksum) return compareDigest(session, item, existing);
+      if (options.sizeOnly || (!options.ignoreTimes && sameTime(options, existing, file))) {
+        keepContent(session, item, existing);
+        return undefined;
+      }
+    }
+  }
+  if (existing !== undefined && !isFile(existing.mode)) {
+    if (!deletes.makeRoom(path, existing, 'regular file')) return undefined;
+    existing = undefined;
+  }
+  return askForContent(session, item, existing);
+}
+
+/** The content that is there is right: only attributes can change. */
+function keepContent(session: PushSession, item: Item, existing: Entry): void {
+  const { destination, rules } = session;
+  tell(session, item, itemFlags(session, item.file, existing, 0));
+  const entry = linked(session, resultingEntry(rules, existing.name, item.file, existing, false), item.file);
+  if (changed(existing, entry)) destination.put(item.path, entry);
+  settleLink(session, item, entry);
+}
+
+/** --checksum: the whole-file digest decides, in place of the time. */
+async function compareDigest(session: PushSession, item: Item, existing: Entry): Promise<void> {
+  const digest = await contentDigest(session, existing);
+  if (item.file.digest !== undefined && digest.equals(item.file.digest)) keepContent(session, item, existing);
+  else await askForContent(session, item, existing);
+}
+
+async function askForContent(session: PushSession, item: Item, existing: Entry | undefined): Promise<void> {
+  const { file } = item;
+  let flags: number = ItemFlag.transfer;
+  if (session.options.checksum && item.attempt === 1) flags |= ItemFlag.reportChange;
+  flags = itemFlags(session, file, existing, flags);
+  if (session.dryRun) {
+    await requestTransfer(session, item, flags, undefined);
+    settleLink(session, item, existing ?? resultingEntry(session.rules, '', file, undefined, true));
+    return;
+  }
+  // whoever comes next of the group waits, and the list stays open, while the basis is looked for
+  item.list.outstanding++;
+  if (file.hardLink >= 0 && session.options.hardLinks) session.hardLinks.begin(file.hardLink);
+  session.destination.pin(item.path);
+  const basis = item.attempt === 1 ? await chooseBasis(session, file, existing) : undefined;
+  item.offered = basis ?? NOTHING_OFFERED;
+  await requestTransfer(session, item, flags, basis?.sums);
+}
+
+function isPassedOver(session: PushSession, file: FileEntry, existing: Entry | undefined): boolean {
+  const { options } = session;
+  if (existing === undefined) return options.ignoreNonExisting;
+  if (options.ignoreExisting) return true;
+  if (options.update && isFile(existing.mode) && file.mtime - existing.mtime < Math.max(0, options.modifyWindow)) {
+    if (options.verbose > 1) infoMessage(session, `${printable(file.path)} is newer`);
+    return true;
+  }
+  return false;
+}

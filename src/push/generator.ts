@@ -1,0 +1,186 @@
+import { isDevice, isDir, isFile, isSpecial, isSymlink } from '../lib/stat.ts';
+import type { FileEntry } from '../rsync/entry.ts';
+import { NDX_DONE } from '../rsync/ndx.ts';
+import { DeletePass } from './delete.ts';
+import { directoryItem } from './directories.ts';
+import { fileItem } from './files.ts';
+import { linkToLeader } from './links.ts';
+import type { Item, ListState } from './lists.ts';
+import { nodeItem } from './nodes.ts';
+import { joinPath } from './paths.ts';
+import type { PushSession } from './session.ts';
+import { applyResult } from './transfers.ts';
+
+/** Entries gone over between two looks at what else there is to do. */
+const SLICE = 512;
+
+/**
+ * Goes over the lists in order, compares every entry with what is stored, and writes requests for what is wanted. It is
+ * the only writer of the data channel, so nothing can come between the parts of a request.
+ */
+export class Generator {
+  private readonly session: PushSession;
+  private readonly deletes: DeletePass;
+  /** directories that could not be made: what is below them is passed over */
+  private readonly skipped = new Set<string>();
+
+  constructor(session: PushSession, deletes: DeletePass) {
+    this.session = session;
+    this.deletes = deletes;
+  }
+
+  /** All lists: until they were gone over, and in incremental mode until each of them was said to be done. */
+  async run(): Promise<void> {
+    const { lists, agreement } = this.session;
+    for (;;) {
+      await this.settle(agreement.incremental);
+      const list = lists.take();
+      if (list !== undefined) await this.passOver(list);
+      else if (lists.complete && (!agreement.incremental || lists.allDone())) return;
+      else await this.wait();
+    }
+  }
+
+  /** Until nothing is on its way any more, what failed once and was asked for again included. */
+  async finishTransfers(): Promise<void> {
+    const { lists } = this.session;
+    await this.settle(true);
+    while (lists.outstanding() > 0) {
+      await this.wait();
+      await this.settle(true);
+    }
+  }
+
+  private async wait(): Promise<void> {
+    this.session.output.flush();
+    await this.session.lists.changed();
+  }
+
+  private async passOver(state: ListState): Promise<void> {
+    const { session } = this;
+    const { list, directory } = state;
+    if (directory !== undefined && list.parent >= 0) await this.enter(state, directory);
+    let sliceEnd = SLICE;
+    for (let i = 0; i < list.entries.length; i++) {
+      const file = list.entries[i];
+      if (file === undefined) continue;
+      const step = this.item(state, file, list.first + i);
+      if (step !== undefined) await step;
+      if (i < sliceEnd) continue;
+      sliceEnd = i + SLICE;
+      await nextTurn();
+      session.lists.throwIfFailed();
+      await this.settle(false);
+    }
+    state.passed = true;
+  }
+
+  /** In incremental mode a directory is dealt with right before its content. */
+  private async enter(state: ListState, directory: FileEntry): Promise<void> {
+    const path = this.target(directory);
+    if (this.isSkipped(path)) return;
+    const item = newItem(state, directory, state.list.first - 1, path);
+    if (!directoryItem(this.session, this.deletes, item)) {
+      this.skipped.add(path);
+      return;
+    }
+    if (directory.hasContent) this.deletes.during(path, state.list);
+  }
+
+  private item(state: ListState, file: FileEntry, ndx: number): Promise<void> | undefined {
+    const { session } = this;
+    const path = this.target(file);
+    if (this.skipped.size > 0 && this.isSkipped(path)) return undefined;
+    if (isDir(file.mode)) {
+      if (session.agreement.incremental) return undefined;
+      const item = newItem(state, file, ndx, path);
+      if (!directoryItem(session, this.deletes, item)) this.skipped.add(path);
+      else if (file.hasContent) this.deletes.during(path, state.list);
+      return undefined;
+    }
+    const item = newItem(state, file, ndx, path);
+    return this.nonDirectory(item);
+  }
+
+  private nonDirectory(item: Item): Promise<void> | undefined {
+    const { session } = this;
+    const { mode, hardLink } = item.file;
+    if (session.options.hardLinks && hardLink >= 0) {
+      const leader = session.hardLinks.leader(hardLink);
+      if (leader !== undefined) {
+        linkToLeader(session, this.deletes, item, leader);
+        return undefined;
+      }
+      if (session.hardLinks.wait(hardLink, item)) {
+        item.list.outstanding++;
+        return undefined;
+      }
+    }
+    if (isSymlink(mode) || isDevice(mode) || isSpecial(mode)) {
+      nodeItem(session, this.deletes, item);
+      return undefined;
+    }
+    if (isFile(mode)) return fileItem(session, this.deletes, item);
+    return undefined;
+  }
+
+  /** Takes in what the receiver has settled, asks again for what failed, and says which lists are done. */
+  private async settle(withRedo: boolean): Promise<void> {
+    const { lists, output, ndxOut, agreement } = this.session;
+    for (let settled = lists.settled.shift(); settled !== undefined; settled = lists.settled.shift()) {
+      const { item, result } = settled;
+      const outcome = applyResult(this.session, item, result);
+      if (outcome === 'redo') {
+        lists.redo.push(item);
+        continue;
+      }
+      item.list.outstanding--;
+      await this.releaseWaiters(item, outcome === 'stored');
+    }
+    if (!withRedo) return;
+    for (let item = lists.redo.shift(); item !== undefined; item = lists.redo.shift()) {
+      item.attempt++;
+      item.list.outstanding--;
+      const step = fileItem(this.session, this.deletes, item);
+      if (step !== undefined) await step;
+    }
+    if (!agreement.incremental) return;
+    for (let state = lists.finished(); state !== undefined; state = lists.finished()) {
+      state.done = true;
+      ndxOut.write(output.data, NDX_DONE);
+      output.touch();
+    }
+  }
+
+  /** Who waited for a hard-link group's leader is linked to it now, or leads in its place. */
+  private async releaseWaiters(leader: Item, stored: boolean): Promise<void> {
+    const { hardLinks, options, destination } = this.session;
+    const group = leader.file.hardLink;
+    if (group < 0 || !options.hardLinks) return;
+    const entry = stored ? destination.entry(leader.path) : undefined;
+    const waiters = entry === undefined ? hardLinks.fail(group) : hardLinks.settle(group, leader, entry);
+    for (const waiter of waiters) {
+      waiter.list.outstanding--;
+      const step = this.nonDirectory(waiter);
+      if (step !== undefined) await step;
+    }
+  }
+
+  private isSkipped(path: string): boolean {
+    for (const directory of this.skipped) if (path === directory || path.startsWith(`${directory}/`)) return true;
+    return false;
+  }
+
+  private target(file: FileEntry): string {
+    const { base, singleName } = this.session;
+    return joinPath(base, singleName ?? file.path);
+  }
+}
+
+function newItem(list: ListState, file: FileEntry, ndx: number, path: string): Item {
+  return { ndx, list, file, path, iflags: 0, offered: undefined, wantedXattrs: undefined, newSums: undefined, attempt: 1 };
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

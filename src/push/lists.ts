@@ -1,0 +1,163 @@
+import { ProtocolError } from '../lib/errors.ts';
+import type { FileEntry, FileList } from '../rsync/entry.ts';
+import type { SumHead } from '../rsync/sum-head.ts';
+import type { FileResult } from '../vault/ingest/pool.ts';
+import type { SumsHead, SumsWriter } from '../vault/state/store.ts';
+
+/** Entries listed but not done, above which a client is no longer believed. */
+const MOST_ENTRIES_IN_FLIGHT = 20_000_000;
+
+/** One entry of a list on its way through the push. */
+export interface Item {
+  ndx: number;
+  list: ListState;
+  file: FileEntry;
+  /** path in the vault */
+  path: string;
+  /** iflags as requested; the reply must say the same */
+  iflags: number;
+  /** transfers: what was offered as a basis */
+  offered: Offer | undefined;
+  /** numbers of xattr values asked for; undefined when the reply holds no xattr answer */
+  wantedXattrs: number[] | undefined;
+  /** block sums of the new content, being cached while it streams in */
+  newSums: { writer: SumsWriter; blockLength: number } | undefined;
+  /** 1, or 2 for the second try after a wrong digest */
+  attempt: number;
+}
+
+/** The sum head sent with a request, and the sums it stands for. */
+export interface Offer {
+  head: SumHead;
+  /** undefined when no sums are offered */
+  sums: SumsHead | undefined;
+  /** bytes of the stored content whose blocks are offered */
+  basisSize: number;
+}
+
+/** A list that was received and not yet given up by both sides. */
+export interface ListState {
+  list: FileList;
+  /** the directory the list is the content of; undefined for the first list */
+  directory: FileEntry | undefined;
+  /** items that were asked for and are not settled */
+  outstanding: number;
+  /** the generator has gone over all its entries */
+  passed: boolean;
+  /** DONE was sent for it */
+  done: boolean;
+  /** requested items by index, until their reply is here */
+  requested: Map<number, Item>;
+}
+
+export interface Settled {
+  item: Item;
+  result: FileResult;
+}
+
+/**
+ * The lists in flight, in the order of their indices, and the two queues between receiver and generator: lists that
+ * wait to be gone over, and items whose content has been taken in (or not).
+ */
+export class Lists {
+  private readonly states: ListState[] = [];
+  private next = 0;
+  private inFlight = 0;
+  readonly settled: Settled[] = [];
+  readonly redo: Item[] = [];
+  /** no more lists will come */
+  complete = false;
+  /** DONEs from the client that answer a phase, not a list */
+  phasesAnswered = 0;
+  private wake: (() => void) | undefined;
+  private failure: unknown;
+  private failed = false;
+
+  add(list: FileList, directory: FileEntry | undefined): void {
+    this.inFlight += list.entries.length;
+    if (this.inFlight > MOST_ENTRIES_IN_FLIGHT) throw new ProtocolError('the client lists files without end before any of them is done');
+    this.states.push({ list, directory, outstanding: 0, passed: false, done: false, requested: new Map() });
+    this.notify();
+  }
+
+  /** The next list nobody has gone over yet. */
+  take(): ListState | undefined {
+    return this.states[this.next] === undefined ? undefined : this.states[this.next++];
+  }
+
+  /** Lists that are finished and were not told so: the oldest, if the generator has left it behind. */
+  finished(): ListState | undefined {
+    const state = this.states.find((s) => !s.done);
+    return state?.passed && state.outstanding === 0 ? state : undefined;
+  }
+
+  /** The client has given up its oldest list too; false when there is none. */
+  drop(): boolean {
+    const state = this.states[0];
+    if (state === undefined) return false;
+    if (!state.done) throw new ProtocolError('the client says a file list is done before it is');
+    this.states.shift();
+    this.next--;
+    this.inFlight -= state.list.entries.length;
+    return true;
+  }
+
+  allDone(): boolean {
+    return this.states.every((state) => state.done);
+  }
+
+  /** Items that were asked for and are neither stored nor given up. */
+  outstanding(): number {
+    let sum = 0;
+    for (const state of this.states) sum += state.outstanding;
+    return sum;
+  }
+
+  get pending(): number {
+    return this.states.length;
+  }
+
+  /** The item that was asked for with index `ndx`. */
+  requested(ndx: number): Item {
+    for (const state of this.states) {
+      if (ndx > state.list.first + state.list.entries.length - 1) continue;
+      const item = state.requested.get(ndx);
+      if (item !== undefined) return item;
+      break;
+    }
+    throw new ProtocolError(`the client answers a request that was not made (index ${ndx})`);
+  }
+
+  settle(item: Item, result: FileResult): void {
+    this.settled.push({ item, result });
+    this.notify();
+  }
+
+  /** Wakes the generator. */
+  notify(): void {
+    const { wake } = this;
+    this.wake = undefined;
+    wake?.();
+  }
+
+  /** Ends the generator's waiting, now and later, with `error`. */
+  fail(error: unknown): void {
+    if (this.failed) return;
+    this.failed = true;
+    this.failure = error;
+    this.notify();
+  }
+
+  throwIfFailed(): void {
+    if (this.failed) throw this.failure;
+  }
+
+  /** Resolves at the next `notify`. */
+  async changed(): Promise<void> {
+    this.throwIfFailed();
+    await new Promise<void>((resolve) => {
+      this.wake = resolve;
+    });
+    this.throwIfFailed();
+  }
+}

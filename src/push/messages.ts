@@ -1,0 +1,27 @@
+import { MessageTag } from '../rsync/mux.ts';
+import type { PushSession } from './session.ts';
+
+type Speaker = Pick<PushSession, 'output'>;
+
+/** Lines that a stock client prints as the server's. */
+export function infoMessage(session: Speaker, line: string): void {
+  session.output.message(MessageTag.info, Buffer.from(`${line}\n`, 'utf8'));
+}
+
+export function warningMessage(session: Speaker, line: string): void {
+  session.output.message(MessageTag.warning, Buffer.from(`${line}\n`, 'utf8'));
+}
+
+/** Something could not be stored: the client goes on and exits with 23. */
+export function errorMessage(session: Speaker, line: string): void {
+  session.output.message(MessageTag.errorXfer, Buffer.from(`${line}\n`, 'utf8'));
+}
+
+/** What ends the push: the client prints it and exits with `code` (protocol 31 and later; older ones exit with 12). */
+export function fatalMessage(output: Speaker['output'], line: string, code: number, protocol: number): void {
+  output.message(MessageTag.error, Buffer.from(`${line}\n`, 'utf8'));
+  if (protocol < 31) return;
+  const payload = Buffer.alloc(4);
+  payload.writeInt32LE(code);
+  output.message(MessageTag.errorExit, payload);
+}

@@ -1,0 +1,69 @@
+import { isDevice, isSpecial, isSymlink, S_IFMT } from '../lib/stat.ts';
+import type { FileEntry } from '../rsync/entry.ts';
+import { ItemFlag } from '../rsync/iflags.ts';
+import type { Entry } from '../vault/entry.ts';
+import { resultingEntry } from './attributes.ts';
+import { changed } from './changes.ts';
+import type { DeletePass } from './delete.ts';
+import { countCreated, itemFlags } from './itemize.ts';
+import type { Item } from './lists.ts';
+import { baseName } from './paths.ts';
+import { tell } from './requests.ts';
+import type { PushSession } from './session.ts';
+
+/** Symlinks, devices, fifos and sockets: all they are is in the file list. */
+export function nodeItem(session: PushSession, deletes: DeletePass, item: Item): void {
+  const { destination, options, rules } = session;
+  const { file, path } = item;
+  if (!isCarried(session, file)) return;
+  const existing = destination.entry(path);
+  if (existing === undefined && options.ignoreNonExisting) return;
+  if (existing !== undefined && options.ignoreExisting) return;
+
+  const sameType = existing !== undefined && typeClass(existing.mode) === typeClass(file.mode);
+  if (existing !== undefined && sameType && isSameNode(file, existing)) {
+    const entry = linked(session, resultingEntry(rules, existing.name, file, existing, false), file);
+    tell(session, item, itemFlags(session, file, existing, 0));
+    if (changed(existing, entry)) destination.put(path, entry);
+    settleLink(session, item, entry);
+    return;
+  }
+  if (existing !== undefined && !deletes.makeRoom(path, existing, isSymlink(file.mode) ? 'symlink' : isDevice(file.mode) ? 'device file' : 'special file')) return;
+  const entry = linked(session, resultingEntry(rules, baseName(path), file, undefined, true), file);
+  const flags = itemFlags(session, file, sameType ? existing : undefined, ItemFlag.localChange | ItemFlag.reportChange);
+  countCreated(session, flags);
+  tell(session, item, flags);
+  destination.put(path, entry);
+  settleLink(session, item, entry);
+}
+
+/** Members of a hard-link group carry an inode number of the vault. */
+export function linked(session: PushSession, entry: Entry, file: FileEntry): Entry {
+  if (file.hardLink >= 0 && session.options.hardLinks && entry.inode === 0 && !session.dryRun) entry.inode = session.store.nextInode();
+  return entry;
+}
+
+/** Tells a hard-link group that its leader is in place; nobody waits for one that needed no transfer. */
+export function settleLink(session: PushSession, item: Item, entry: Entry): void {
+  if (item.file.hardLink >= 0 && session.options.hardLinks) session.hardLinks.settle(item.file.hardLink, item, entry);
+}
+
+function isCarried(session: PushSession, file: FileEntry): boolean {
+  const { options } = session;
+  if (isSymlink(file.mode)) return options.links;
+  if (isDevice(file.mode)) return options.devices;
+  return isSpecial(file.mode) && options.specials;
+}
+
+/** Devices of both kinds are one class, as are fifos and sockets. */
+function typeClass(mode: number): number {
+  if (isDevice(mode)) return 1;
+  if (isSpecial(mode)) return 2;
+  return mode & S_IFMT;
+}
+
+function isSameNode(file: FileEntry, existing: Entry): boolean {
+  if (isSymlink(file.mode)) return existing.target === file.target;
+  if (isDevice(file.mode)) return existing.rdevMajor === file.rdevMajor && existing.rdevMinor === file.rdevMinor;
+  return (existing.mode & S_IFMT) === (file.mode & S_IFMT);
+}

@@ -1,0 +1,111 @@
+import type { Duplex } from 'node:stream';
+import { ByteWriter } from '../rsync/bytes.ts';
+import { MessageTag } from '../rsync/mux.ts';
+
+/** Bytes waiting in the socket above which a writer is asked to wait. */
+const HIGH_WATER = 256 * 1024;
+/** Payload of one frame; stock clients read any size, small ones keep them responsive. */
+const FRAME_BYTES = 32 * 1024;
+/** A frame's tag travels with this added (docs/protocol.md, "Frames"). */
+const MUX_BASE = 7;
+
+/**
+ * What goes to the client. Requests are gathered in `data` and leave together, at `flush` or at the end of the turn of
+ * the event loop: small writes would wait for each other's delayed ACKs.
+ */
+export class Output {
+  /** payload of the data channel (plain bytes before `startMultiplex`) */
+  readonly data = new ByteWriter(FRAME_BYTES);
+  bytesWritten = 0;
+  private readonly socket: Duplex;
+  private multiplexed = false;
+  private flushScheduled = false;
+  private keepAlive: NodeJS.Timeout | undefined;
+  private lastWrite = Date.now();
+  private readonly onWrite: () => void;
+
+  constructor(socket: Duplex, onWrite: () => void) {
+    this.socket = socket;
+    this.onWrite = onWrite;
+  }
+
+  startMultiplex(): void {
+    this.flush();
+    this.multiplexed = true;
+  }
+
+  /** Sends an empty frame whenever nothing was sent for `seconds`, so that a waiting client does not give up. */
+  keepAliveEvery(seconds: number, protocol: number): void {
+    clearInterval(this.keepAlive);
+    this.keepAlive = setInterval(
+      () => {
+        if (Date.now() - this.lastWrite < seconds * 1000) return;
+        this.message(protocol >= 31 ? MessageTag.data : MessageTag.noop, Buffer.alloc(0));
+      },
+      Math.max(250, seconds * 500),
+    );
+    this.keepAlive.unref();
+  }
+
+  /** Something was put into `data`: it leaves at the end of this turn at the latest. */
+  touch(): void {
+    if (this.data.length >= FRAME_BYTES) {
+      this.flush();
+    } else if (!this.flushScheduled) {
+      this.flushScheduled = true;
+      setImmediate(() => {
+        this.flushScheduled = false;
+        this.flush();
+      });
+    }
+  }
+
+  flush(): void {
+    if (this.data.length === 0) return;
+    const bytes = this.data.take();
+    if (!this.multiplexed) return this.send(bytes);
+    for (let at = 0; at < bytes.length; at += FRAME_BYTES) {
+      this.frame(MessageTag.data, bytes.subarray(at, at + FRAME_BYTES));
+    }
+  }
+
+  /** A message beside the data; what was put into `data` before goes first. */
+  message(tag: number, payload: Buffer): void {
+    this.flush();
+    if (this.multiplexed) this.frame(tag, payload);
+    else if (payload.length > 0) this.send(payload);
+  }
+
+  /** undefined while the client keeps up, else a promise for when it has caught up (or the connection has ended). */
+  drained(): Promise<void> | undefined {
+    if (this.socket.writableLength < HIGH_WATER || this.socket.destroyed) return undefined;
+    return new Promise((resolve) => {
+      const done = () => {
+        this.socket.off('drain', done);
+        this.socket.off('close', done);
+        resolve();
+      };
+      this.socket.on('drain', done);
+      this.socket.on('close', done);
+    });
+  }
+
+  close(): void {
+    clearInterval(this.keepAlive);
+  }
+
+  private frame(tag: number, payload: Buffer): void {
+    const frame = Buffer.allocUnsafe(4 + payload.length);
+    frame.writeUInt32LE((((tag + MUX_BASE) << 24) | payload.length) >>> 0, 0);
+    payload.copy(frame, 4);
+    this.send(frame);
+  }
+
+  private send(bytes: Buffer): void {
+    if (this.socket.destroyed || !this.socket.writable) return;
+    this.bytesWritten += bytes.length;
+    this.lastWrite = Date.now();
+    this.onWrite();
+    this.socket.write(bytes);
+  }
+}

@@ -1,0 +1,170 @@
+import { ProtocolError } from '../lib/errors.ts';
+import { printable } from '../lib/names.ts';
+import { NEED_MORE } from '../rsync/bytes.ts';
+import type { FileListReceiver } from '../rsync/flist.ts';
+import { ItemFlag } from '../rsync/iflags.ts';
+import { NDX_DELETE_STATS, NDX_DONE, NDX_FLIST_EOF, NDX_FLIST_OFFSET, type NdxDecoder } from '../rsync/ndx.ts';
+import { readSumHead } from '../rsync/sum-head.ts';
+import type { TokenDecoder } from '../rsync/tokens.ts';
+import { decodeXattrAnswer } from '../rsync/xattr.ts';
+import type { FileSink } from '../vault/ingest/pool.ts';
+import type { Item } from './lists.ts';
+import type { PushSession } from './session.ts';
+import { openSink } from './transfers.ts';
+import { applyXattrAnswer } from './xattrs.ts';
+
+/**
+ * Reads what the client sends during the transfer: further lists, replies to requests, and DONEs. Content goes straight
+ * on to the ingest workers, which say how much may come.
+ */
+export class Receiver {
+  private readonly session: PushSession;
+  private readonly flist: FileListReceiver;
+  private readonly ndx: NdxDecoder;
+  private readonly tokens: TokenDecoder;
+  /** the file on its way, for a push that is cut */
+  private current: { item: Item; sink: FileSink } | undefined;
+
+  constructor(session: PushSession, flist: FileListReceiver, ndx: NdxDecoder, tokens: TokenDecoder) {
+    this.session = session;
+    this.flist = flist;
+    this.ndx = ndx;
+    this.tokens = tokens;
+  }
+
+  /** Until the client has answered `phases` of our DONEs that end a phase. */
+  async run(phases: number): Promise<void> {
+    const { lists, input, agreement } = this.session;
+    while (lists.phasesAnswered < phases) {
+      const ndx = await input.read((reader) => this.ndx.read(reader));
+      if (ndx >= 0) await this.reply(ndx);
+      else if (ndx === NDX_DONE) this.done();
+      else if (ndx === NDX_FLIST_EOF && agreement.incremental && !lists.complete) {
+        lists.complete = true;
+        lists.notify();
+      } else if (ndx <= NDX_FLIST_OFFSET && agreement.incremental && !lists.complete) await this.subList(NDX_FLIST_OFFSET - ndx);
+      else throw new ProtocolError(ndx === NDX_DELETE_STATS ? 'the client sends delete statistics' : `the client sends the file index ${ndx}`);
+    }
+  }
+
+  /** The first list, which comes before anything else; without incremental recursion it is the only one. */
+  async firstList(): Promise<void> {
+    this.flist.begin(-1);
+    await this.listEntries();
+    if (!this.session.agreement.incremental) this.session.lists.complete = true;
+  }
+
+  /** The file that was cut off, when the connection ended within it. */
+  takeCurrent(): { item: Item; sink: FileSink } | undefined {
+    const { current } = this;
+    this.current = undefined;
+    return current;
+  }
+
+  private done(): void {
+    const { lists, agreement } = this.session;
+    // every list's DONE is answered by one; the last list's answer ends the first phase
+    if (agreement.incremental && lists.drop() && lists.pending > 0) return;
+    lists.phasesAnswered++;
+    lists.notify();
+  }
+
+  private async subList(directory: number): Promise<void> {
+    this.flist.begin(directory);
+    await this.listEntries();
+  }
+
+  private async listEntries(): Promise<void> {
+    const { session, flist } = this;
+    const { reader, input, lists, counts } = session;
+    for (;;) {
+      const start = reader.position;
+      try {
+        const list = flist.read(reader);
+        if (list !== undefined) {
+          session.ioError |= list.ioError;
+          for (const file of list.entries) {
+            if (file === undefined) continue;
+            counts.entries++;
+            counts.totalBytes += file.size;
+          }
+          lists.add(list, flist.directory(list));
+          return;
+        }
+      } catch (error) {
+        if (error !== NEED_MORE) throw error;
+        reader.position = start;
+      }
+      await input.more();
+    }
+  }
+
+  private async reply(ndx: number): Promise<void> {
+    const { session } = this;
+    const item = session.lists.requested(ndx);
+    const iflags = await session.input.read((reader) => {
+      const flags = reader.u16();
+      if (flags & ItemFlag.basisTypeFollows) reader.u8();
+      if (flags & ItemFlag.nameFollows) reader.vstring();
+      return flags;
+    });
+    if (iflags !== item.iflags) throw new ProtocolError(`the client answers the request for ${printable(item.file.path)} with other item flags`);
+    if (item.wantedXattrs !== undefined) {
+      const wanted = item.wantedXattrs;
+      const values = await session.input.read((reader) => decodeXattrAnswer(reader, wanted));
+      applyXattrAnswer(session, item, values);
+      item.wantedXattrs = undefined;
+    }
+    item.list.requested.delete(ndx);
+    if ((iflags & ItemFlag.transfer) === 0 || session.dryRun) {
+      if (session.dryRun && iflags & ItemFlag.transfer) session.counts.transferred++;
+      return;
+    }
+    await this.content(item);
+  }
+
+  private async content(item: Item): Promise<void> {
+    const { session, tokens } = this;
+    const { head } = item.offered!;
+    await session.input.read((reader) => readSumHead(reader, head));
+    const sink = openSink(session, item);
+    this.current = { item, sink };
+    tokens.start(head.count);
+    await this.tokensOf(item, sink);
+    const { digestLength } = session.agreement;
+    const digest = Buffer.from(await session.input.read((reader) => reader.view(digestLength)));
+    this.current = undefined;
+    sink.end(digest).then(
+      (result) => session.lists.settle(item, result),
+      (error) => session.lists.fail(error),
+    );
+  }
+
+  /** Tokens until the file's end; a match is a run of whole blocks of the basis. */
+  private async tokensOf(item: Item, sink: FileSink): Promise<void> {
+    const { session, tokens } = this;
+    const { reader, input, pool } = session;
+    const { head, basisSize } = item.offered!;
+    for (;;) {
+      const start = reader.position;
+      try {
+        const token = tokens.next(reader);
+        if (token.kind === 'literal') {
+          sink.write(token.data);
+          const room = pool.room();
+          if (room !== undefined) await room;
+        } else if (token.kind === 'match') {
+          const offset = token.block * head.blockLength;
+          sink.copy(offset, Math.min(token.count * head.blockLength, basisSize - offset));
+        } else {
+          return;
+        }
+        continue;
+      } catch (error) {
+        if (error !== NEED_MORE) throw error;
+        reader.position = start;
+      }
+      await input.more();
+    }
+  }
+}

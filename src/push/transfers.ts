@@ -1,0 +1,83 @@
+import { printable } from '../lib/names.ts';
+import { isFile } from '../lib/stat.ts';
+import { contentKey } from '../vault/content.ts';
+import type { FileResult, FileSink } from '../vault/ingest/pool.ts';
+import { resultingEntry } from './attributes.ts';
+import { chooseBlockLength } from './block-length.ts';
+import type { Item } from './lists.ts';
+import { errorMessage, warningMessage } from './messages.ts';
+import { linked } from './nodes.ts';
+import { baseName } from './paths.ts';
+import type { PushSession } from './session.ts';
+
+/** Opens the way of an item's content into the repository. */
+export function openSink(session: PushSession, item: Item): FileSink {
+  const { agreement, pool, store } = session;
+  const blockLength = newBlockLength(session, item);
+  item.newSums = blockLength > 0 ? { writer: store.newSums(agreement.sumsKind), blockLength } : undefined;
+  const sums = item.offered?.sums;
+  return pool.openFile({
+    size: item.file.size,
+    basis: sums && { blobs: sums.blobs, size: item.offered!.basisSize, sumsRow: sums.row, blockLength: sums.blockLength },
+    verify: agreement.verify,
+    blockLength,
+    onSums: (records) => item.newSums?.writer.append(records),
+  });
+}
+
+/** Block length of the sums to be cached of an item's new content; 0 when none may ever be offered of it. */
+function newBlockLength(session: PushSession, item: Item): number {
+  const { agreement, rules } = session;
+  const { reveal, revealFloor, minimumBlock } = rules.policy;
+  if (!agreement.offersSums || reveal === 'nothing' || item.file.size < Math.max(1, revealFloor)) return 0;
+  const old = item.offered?.sums;
+  // unread bytes keep the sums they have, so without verification the block length cannot change
+  if (old !== undefined && !agreement.verify) return old.blockLength;
+  return chooseBlockLength(item.file.size, old?.literalRuns || undefined, minimumBlock);
+}
+
+/** What became of an item whose content has come: in place, to be asked for again, or given up. */
+export function applyResult(session: PushSession, item: Item, result: FileResult): 'stored' | 'redo' | 'failed' {
+  const { destination, counts, rules, options } = session;
+  if (!result.ok) {
+    item.newSums?.writer.abort();
+    item.newSums = undefined;
+    return giveUpOrRetry(session, item, result);
+  }
+  const there = destination.entry(item.path);
+  const existing = there !== undefined && isFile(there.mode) ? there : undefined;
+  const replaced = existing === undefined || !options.inplace;
+  const entry = resultingEntry(rules, baseName(item.path), item.file, existing, replaced);
+  entry.blobs = result.blobs;
+  entry.size = result.size;
+  if (replaced) entry.inode = 0;
+  linked(session, entry, item.file);
+  keepSums(item, result);
+  destination.put(item.path, entry);
+  destination.unpin(item.path);
+  counts.transferred++;
+  if (existing === undefined) counts.created++;
+  counts.literalBytes += result.literalBytes;
+  counts.matchedBytes += result.matchedBytes;
+  return 'stored';
+}
+
+function keepSums(item: Item, result: FileResult): void {
+  const { mtime, mtimeNsec } = item.file;
+  const { blobs, size, literalBytes, literalRuns } = result;
+  if (blobs.length === 0) item.newSums?.writer.abort();
+  else item.newSums?.finish({ key: contentKey(blobs), blobs, size, mtime, mtimeNsec, blockLength, literalBytes, literalRuns });
+  item.newSums = undefined;
+}
+
+function giveUpOrRetry(session: PushSession, item: Item, result: FileResult): 'redo' | 'failed' {
+  const name = printable(item.file.path);
+  if (item.attempt === 1 && result.retry) {
+    warningMessage(session, `WARNING: ${name} failed verification -- update discarded (will try again).`);
+    return 'redo';
+  }
+  if (result.retry) errorMessage(session, `ERROR: ${name} failed verification -- update discarded.`);
+  session.counts.failed++;
+  session.destination.unpin(item.path);
+  return 'failed';
+}

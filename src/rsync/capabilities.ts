@@ -1,0 +1,51 @@
+/** Compatibility flags, which the server sets from what the client said it can (docs/protocol.md, "Set-up"). */
+import type { ServerOptions } from './options.ts';
+
+export const Compat = {
+  incrementalRecursion: 1 << 0,
+  symlinkTimes: 1 << 1,
+  symlinkIconv: 1 << 2,
+  safeFileList: 1 << 3,
+  avoidXattrOptimization: 1 << 4,
+  seedOrderFixed: 1 << 5,
+  inplacePartialDir: 1 << 6,
+  /** file-list flags are varints, and checksum and compression are negotiated by name */
+  varintFlags: 1 << 7,
+  id0Names: 1 << 8,
+} as const;
+
+/** Letters that a client offers, and the bit each allows. */
+const LETTERS: readonly [string, number][] = [
+  ['f', Compat.safeFileList],
+  ['x', Compat.avoidXattrOptimization],
+  ['C', Compat.seedOrderFixed],
+  ['I', Compat.inplacePartialDir],
+  ['u', Compat.id0Names],
+  ['v', Compat.varintFlags],
+  ['V', Compat.varintFlags],
+];
+
+/** The flags for a push with these options; protocol 30 and later only. */
+export function compatFlags(options: ServerOptions): number {
+  let flags: number = Compat.symlinkTimes;
+  for (const [letter, bit] of LETTERS) if (options.capabilities.includes(letter)) flags |= bit;
+  if (allowsIncrementalRecursion(options)) flags |= Compat.incrementalRecursion;
+  return flags;
+}
+
+function allowsIncrementalRecursion(options: ServerOptions): boolean {
+  const { capabilities, recursive, useQsort, pruneEmptyDirs, deleteMode } = options;
+  return (
+    capabilities.includes('i') &&
+    recursive &&
+    !useQsort &&
+    !pruneEmptyDirs &&
+    deleteMode !== 'before' &&
+    deleteMode !== 'after'
+  );
+}
+
+/** A pre-release wrote the flags as one byte; its clients still say `V`. */
+export function flagsAreOneByte(options: ServerOptions): boolean {
+  return options.capabilities.includes('V');
+}

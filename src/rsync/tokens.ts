@@ -1,0 +1,76 @@
+/** The content of a file as literals and matched blocks (docs/protocol.md, "Tokens"). */
+import { ProtocolError } from '../lib/errors.ts';
+import type { ByteReader } from './bytes.ts';
+import type { Compression } from './negotiate.ts';
+import { CompressedTokens } from './tokens-compressed.ts';
+
+export interface Token {
+  kind: 'literal' | 'match' | 'end';
+  /** literal bytes, valid until the next call */
+  data: Buffer;
+  /** first matched block, and how many in a row */
+  block: number;
+  count: number;
+}
+
+/**
+ * One connection's tokens: `start` for each file, then `next` until it says 'end'. The token handed out is one object,
+ * filled anew by every call.
+ */
+export interface TokenDecoder {
+  /** @param blocks that were offered of this file's basis */
+  start(blocks: number): void;
+  next(reader: ByteReader): Token;
+}
+
+/** Stock senders cut literals at 32 KiB; the protocol's own bound is what one int holds. */
+const LONGEST_LITERAL = 1 << 20;
+
+export function createTokenDecoder(compression: Compression): TokenDecoder {
+  return compression === 'none' ? new PlainTokens() : new CompressedTokens(compression);
+}
+
+export function newToken(): Token {
+  return { kind: 'end', data: Buffer.alloc(0), block: 0, count: 0 };
+}
+
+/** Without compression: an int, and for literals as many bytes, handed out as they arrive. */
+class PlainTokens implements TokenDecoder {
+  private readonly token = newToken();
+  private blocks = 0;
+  private literalLeft = 0;
+
+  start(blocks: number): void {
+    this.blocks = blocks;
+    this.literalLeft = 0;
+  }
+
+  next(reader: ByteReader): Token {
+    const { token } = this;
+    if (this.literalLeft === 0) {
+      const word = reader.i32();
+      if (word === 0) {
+        token.kind = 'end';
+        return token;
+      }
+      if (word < 0) return this.match(-(word + 1));
+      if (word > LONGEST_LITERAL) throw new ProtocolError(`a literal of ${word} bytes is longer than any client sends`);
+      if (reader.available === 0) reader.view(1);
+      this.literalLeft = word;
+    }
+    const length = Math.min(this.literalLeft, Math.max(1, reader.available));
+    token.kind = 'literal';
+    token.data = reader.view(length);
+    this.literalLeft -= length;
+    return token;
+  }
+
+  private match(block: number): Token {
+    const { token } = this;
+    if (block >= this.blocks) throw new ProtocolError(`block ${block} is matched, of ${this.blocks} that were offered`);
+    token.kind = 'match';
+    token.block = block;
+    token.count = 1;
+    return token;
+  }
+}
