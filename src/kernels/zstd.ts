@@ -1,0 +1,58 @@
+/**
+ * zstd at level 1 for many small pieces. Node's `zstdCompressSync` makes a new context per call; one context used again
+ * takes half the time on 4-KiB pieces (65,000/s against 38,000/s here). The handle below Node's stream class has the
+ * synchronous call; where it is not found, the public function serves.
+ */
+import zlib from 'node:zlib';
+
+const { ZSTD_c_compressionLevel, ZSTD_c_contentSizeFlag, ZSTD_e_end } = zlib.constants;
+const PARAMS = { [ZSTD_c_compressionLevel]: 1, [ZSTD_c_contentSizeFlag]: 1 };
+
+interface Handle {
+  writeSync(flush: number, input: Buffer, inputOffset: number, inputLength: number, output: Buffer, outputOffset: number, outputLength: number): void;
+  reset(): void;
+  onerror: (message: string) => void;
+}
+
+/** Compresses whole frames. Not to be shared between threads. */
+export class ZstdCompressor {
+  private readonly handle: Handle | undefined;
+  private readonly state: Uint32Array | undefined;
+  private output = Buffer.allocUnsafe(64 * 1024);
+  private failed = false;
+
+  constructor() {
+    const stream = zlib.createZstdCompress({ params: PARAMS }) as unknown as { _handle?: Handle; _writeState?: Uint32Array };
+    if (typeof stream._handle?.writeSync !== 'function' || !(stream._writeState instanceof Uint32Array)) return;
+    this.handle = stream._handle;
+    this.state = stream._writeState;
+    this.handle.onerror = () => {
+      this.failed = true;
+    };
+  }
+
+  /** One frame of all of `input`, as a view that the next call overwrites; undefined when it would not be shorter. */
+  compress(input: Buffer): Buffer | undefined {
+    if (input.length < 32) return undefined;
+    if (this.handle === undefined || this.state === undefined || this.failed) return shorter(zlib.zstdCompressSync(input, { params: PARAMS }), input);
+    // room for what incompressible input grows by, so that one call always ends the frame
+    const bound = input.length + (input.length >> 7) + 512;
+    if (this.output.length < bound) this.output = Buffer.allocUnsafe(bound);
+    this.handle.writeSync(ZSTD_e_end, input, 0, input.length, this.output, 0, this.output.length);
+    const [outputLeft, inputLeft] = this.state;
+    if (this.failed || inputLeft !== 0 || outputLeft === 0) {
+      this.handle.reset();
+      return shorter(zlib.zstdCompressSync(input, { params: PARAMS }), input);
+    }
+    return shorter(this.output.subarray(0, this.output.length - outputLeft), input);
+  }
+}
+
+function shorter(frame: Buffer, input: Buffer): Buffer | undefined {
+  return frame.length < input.length ? frame : undefined;
+}
+
+/** @throws when the frame is damaged or holds more than `most` bytes */
+export function zstdDecompress(frame: Buffer, most: number): Buffer {
+  return zlib.zstdDecompressSync(frame, { maxOutputLength: Math.max(1, most) });
+}

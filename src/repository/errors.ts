@@ -1,0 +1,8 @@
+import { NightdropError } from '../lib/errors.ts';
+
+/** Something stored is not what it should be: which file, and what is wrong with it. */
+export class RepositoryDamagedError extends NightdropError {
+  constructor(message: string, cause?: unknown) {
+    super('ERR_REPOSITORY_DAMAGED', message, { cause });
+  }
+}

@@ -1,0 +1,162 @@
+/** A restic repository of format 2: the door to everything in this room (docs/repository.md). */
+import { createHash, hash } from 'node:crypto';
+import { SEAL_OVERHEAD, Sealer } from '../kernels/aead.ts';
+import { ZstdCompressor, zstdDecompress } from '../kernels/zstd.ts';
+import { NightdropError } from '../lib/errors.ts';
+import type { Backend, FileType } from './backend/backend.ts';
+import { type BlobLocation, type BlobType, LARGEST_BLOB, type PackRecord, type SealedBlob } from './blob.ts';
+import { newConfig, type RepositoryConfig } from './config.ts';
+import { RepositoryDamagedError } from './errors.ts';
+import { BLOBS_PER_INDEX, decodeIndex, encodeIndex } from './index-file.ts';
+import { createKey, openKey } from './keys.ts';
+import { Packer, readPackHeader } from './packer.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** Marks an unpacked file that is compressed. */
+const COMPRESSED_MARK = 2;
+const LARGEST_UNPACKED = 1 << 30;
+
+export class Repository {
+  readonly backend: Backend;
+  readonly config: RepositoryConfig;
+  private readonly sealer: Sealer;
+  private readonly compressor = new ZstdCompressor();
+  private sealed = Buffer.allocUnsafe(256 * 1024);
+
+  private constructor(backend: Backend, sealer: Sealer, config: RepositoryConfig) {
+    this.backend = backend;
+    this.sealer = sealer;
+    this.config = config;
+  }
+
+  /** @throws when the password is wrong, or the repository is not of format 2 */
+  static async open(backend: Backend, password: string): Promise<Repository> {
+    if ((await backend.size('config', '')) === undefined) throw new NightdropError('ERR_NO_REPOSITORY', `there is no repository at ${backend.location}`);
+    const sealer = new Sealer(await openKey(backend, password));
+    const plain = sealer.open(await backend.read('config', ''));
+    if (plain === undefined) throw new RepositoryDamagedError(`the config of the repository ${backend.location} was changed`);
+    const config = JSON.parse(plain.toString('utf8')) as RepositoryConfig;
+    if (config.version !== 2) throw new NightdropError('ERR_REPOSITORY_VERSION', `the repository ${backend.location} is of format ${config.version}; nightdrop writes format 2 (restic migrate upgrade_repo_v2)`);
+    return new Repository(backend, sealer, config);
+  }
+
+  /** Makes a new repository in an empty place. */
+  static async init(backend: Backend, password: string): Promise<Repository> {
+    if ((await backend.size('config', '')) !== undefined) throw new NightdropError('ERR_REPOSITORY_EXISTS', `there is a repository at ${backend.location} already`);
+    const sealer = new Sealer(await createKey(backend, password));
+    const config = newConfig();
+    await backend.write('config', '', sealer.seal(Buffer.from(JSON.stringify(config))));
+    return new Repository(backend, sealer, config);
+  }
+
+  blobId(plain: Buffer): Buffer {
+    return hash('sha256', plain, 'buffer');
+  }
+
+  /** Compresses where it helps, and seals. The result's bytes are a view that the next call overwrites. */
+  sealBlob(plain: Buffer, id: Buffer = this.blobId(plain)): SealedBlob {
+    const compressed = this.compressor.compress(plain);
+    const content = compressed ?? plain;
+    const length = content.length + SEAL_OVERHEAD;
+    if (this.sealed.length < length) this.sealed = Buffer.allocUnsafe(length * 2);
+    this.sealer.sealInto(this.sealed, 0, content);
+    return { id, sealed: this.sealed.subarray(0, length), plainLength: plain.length, compressed: compressed !== undefined };
+  }
+
+  packer(type: BlobType, onPack: (pack: PackRecord) => void): Packer {
+    return new Packer(this.backend, this.sealer, type, onPack);
+  }
+
+  /** The blob's plaintext, proven by its ID. */
+  async loadBlob(at: BlobLocation): Promise<Buffer> {
+    const name = at.pack.toString('hex');
+    return this.openBlob(at, await this.backend.read('data', name, at.offset, at.length));
+  }
+
+  /** As loadBlob, of bytes read already. */
+  openBlob(at: BlobLocation, stored: Buffer): Buffer {
+    const damaged = (what: string) =>
+      new RepositoryDamagedError(`blob ${at.id.toString('hex')} in pack ${at.pack.toString('hex')} is damaged (${what}); run check --read-data to see how much is`);
+    if (at.plainLength > LARGEST_BLOB) throw damaged('its length is impossible');
+    let plain = this.sealer.open(stored);
+    if (plain === undefined) throw damaged('its seal is broken');
+    if (at.compressed) {
+      try {
+        plain = zstdDecompress(plain, at.plainLength);
+      } catch {
+        throw damaged('it does not decompress');
+      }
+    }
+    if (!this.blobId(plain).equals(at.id)) throw damaged('its content has another hash');
+    return plain;
+  }
+
+  /** The blobs of a pack that no index names. */
+  async packRecord(name: string, size: number): Promise<PackRecord> {
+    return { id: Buffer.from(name, 'hex'), size, blobs: await readPackHeader(this.backend, this.sealer, name, size) };
+  }
+
+  /** Writes index files that name the packs, which must be durable; returns their names. */
+  async saveIndex(packs: Iterable<PackRecord>): Promise<string[]> {
+    const names: string[] = [];
+    let group: PackRecord[] = [];
+    let blobs = 0;
+    for (const pack of packs) {
+      group.push(pack);
+      blobs += pack.blobs.length;
+      if (blobs < BLOBS_PER_INDEX) continue;
+      names.push(await this.saveUnpacked('index', encodeIndex(group)));
+      group = [];
+      blobs = 0;
+    }
+    if (group.length > 0) names.push(await this.saveUnpacked('index', encodeIndex(group)));
+    return names;
+  }
+
+  async loadIndex(name: string): Promise<{ packs: PackRecord[]; supersedes: string[] }> {
+    return decodeIndex(await this.loadUnpacked('index', name), name);
+  }
+
+  async saveSnapshot(snapshot: Snapshot): Promise<string> {
+    return this.saveUnpacked('snapshots', JSON.stringify(snapshot));
+  }
+
+  async loadSnapshot(name: string): Promise<Snapshot> {
+    const json = await this.loadUnpacked('snapshots', name);
+    try {
+      const snapshot = JSON.parse(json) as Snapshot;
+      if (!/^[0-9a-f]{64}$/.test(snapshot.tree)) throw new TypeError('it names no tree');
+      return snapshot;
+    } catch (error) {
+      throw new RepositoryDamagedError(`the snapshot file snapshots/${name} is not one`, error);
+    }
+  }
+
+  async *snapshots(): AsyncGenerator<{ id: string; snapshot: Snapshot }> {
+    for await (const { name } of this.backend.list('snapshots')) yield { id: name, snapshot: await this.loadSnapshot(name) };
+  }
+
+  /** Compresses, seals and writes one of the JSON files; returns its name. */
+  async saveUnpacked(type: FileType, json: string): Promise<string> {
+    const plain = Buffer.from(json, 'utf8');
+    const frame = this.compressor.compress(plain);
+    const content = frame === undefined ? plain : Buffer.concat([Buffer.of(COMPRESSED_MARK), frame]);
+    const bytes = this.sealer.seal(content);
+    const name = createHash('sha256').update(bytes).digest('hex');
+    await this.backend.write(type, name, bytes);
+    return name;
+  }
+
+  async loadUnpacked(type: FileType, name: string): Promise<string> {
+    const damaged = (what: string) => new RepositoryDamagedError(`the file ${type}/${name} is damaged: ${what}`);
+    const stored = await this.backend.read(type, name);
+    const plain = this.sealer.open(stored);
+    if (plain === undefined) throw damaged('its seal is broken');
+    if (plain[0] !== COMPRESSED_MARK) return plain.toString('utf8');
+    try {
+      return zstdDecompress(plain.subarray(1), LARGEST_UNPACKED).toString('utf8');
+    } catch (error) {
+      throw damaged(`it does not decompress (${(error as Error).message})`);
+    }
+  }
+}
