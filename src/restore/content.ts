@@ -1,8 +1,10 @@
 import { write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Budget } from './budget.ts';
-import { loadBlob, locate, type TreeSource } from './tree-source.ts';
+import { ContentError, loadBlob, locate, type TreeSource } from './tree-source.ts';
 
+/** Bytes of a blob ID. */
+const ID = 32;
 /** Blobs of one file that are read ahead of the one being written. */
 const READ_AHEAD = 8;
 /** Runs of zeros this long and aligned so become holes. */
@@ -20,22 +22,26 @@ interface Ahead {
 
 /**
  * A file's plaintext, piece by piece. Several blobs are read at once, within the shared budget; a piece is valid until
- * the next is asked for. A blob repeated at once (a long run of zeros) is read once.
+ * the next is asked for. A blob repeated at once (a long run of zeros) is read once. `ids` are 32-byte blob IDs one
+ * after another.
  */
-export async function* readContent(source: TreeSource, ids: readonly Buffer[], budget: Budget): AsyncGenerator<Buffer> {
+export async function* readContent(source: TreeSource, ids: Buffer, budget: Budget): AsyncGenerator<Buffer> {
+  if (ids.length % ID !== 0) throw new ContentError('ERR_CONTENT', 'the list of its blobs is damaged');
+  const count = ids.length / ID;
+  const id = (i: number) => ids.subarray(i * ID, i * ID + ID);
   const queue: (Ahead | 'again')[] = [];
   let next = 0;
   let last: Buffer | undefined;
   try {
-    for (let done = 0; done < ids.length; done++) {
-      for (; next < ids.length && queue.length < READ_AHEAD; next++) {
-        if (next > 0 && ids[next].equals(ids[next - 1])) queue.push('again');
+    for (let done = 0; done < count; done++) {
+      for (; next < count && queue.length < READ_AHEAD; next++) {
+        if (next > 0 && id(next).equals(id(next - 1))) queue.push('again');
         else {
-          const bytes = locate(source, ids[next]).plainLength;
+          const bytes = locate(source, id(next)).plainLength;
           // only a file that holds nothing may wait: two that each hold a part would wait for each other
           if (queue.length === 0) await budget.acquire(bytes);
           else if (!budget.tryAcquire(bytes)) break;
-          queue.push({ plain: startLoad(source, ids[next]), bytes });
+          queue.push({ plain: startLoad(source, id(next)), bytes });
         }
       }
       const first = queue[0];
@@ -75,22 +81,27 @@ async function writeAll(fd: number, piece: Buffer, from: number, to: number, off
   }
 }
 
-/** Runs of zeros worth a hole, as positions in `piece`. Units are aligned in the file, which `piece` begins at `offset`. */
+/**
+ * Runs of zeros worth a hole, as positions in `piece`, which begins at `offset` of the file. Units are aligned in the
+ * file; those cut by the piece's ends count too, for what is not written reads as zeros.
+ */
 export function* holes(piece: Buffer, offset: number): Generator<{ from: number; to: number }> {
   let start = -1;
-  let at = (HOLE_UNIT - (offset % HOLE_UNIT)) % HOLE_UNIT;
-  for (; at + HOLE_UNIT <= piece.length; at += HOLE_UNIT) {
-    if (isZero(piece, at)) {
+  let end = 0;
+  for (let at = 0; at < piece.length; at = end) {
+    end = Math.min(piece.length, at + HOLE_UNIT - ((offset + at) % HOLE_UNIT));
+    if (isZero(piece, at, end)) {
       if (start < 0) start = at;
     } else {
       if (start >= 0 && at - start >= HOLE_MINIMUM) yield { from: start, to: at };
       start = -1;
     }
   }
-  if (start >= 0 && at - start >= HOLE_MINIMUM) yield { from: start, to: at };
+  if (start >= 0 && end - start >= HOLE_MINIMUM) yield { from: start, to: end };
 }
 
 /** Whether a unit is all zeros; most that are not show it at their first or middle byte. */
-function isZero(piece: Buffer, at: number): boolean {
-  return piece[at] === 0 && piece[at + HOLE_UNIT / 2] === 0 && ZEROS.compare(piece, at, at + HOLE_UNIT) === 0;
+function isZero(piece: Buffer, from: number, to: number): boolean {
+  if (piece[from] !== 0 || piece[(from + to) >> 1] !== 0) return false;
+  return piece.compare(ZEROS, 0, to - from, from, to) === 0;
 }

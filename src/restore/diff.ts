@@ -80,16 +80,14 @@ function changedAspects(a: TreeNode, b: TreeNode): ChangedAspect[] {
   differ('owner', a.uid !== b.uid || a.gid !== b.gid);
   differ('mtime', a.mtime.sec !== b.mtime.sec || a.mtime.nsec !== b.mtime.nsec);
   differ('xattrs', !sameXattrs(a, b));
-  differ('target', a.linkTarget !== b.linkTarget);
-  differ('device', a.device !== b.device);
-  differ('links', !isDir(a.mode) && a.links !== b.links);
+  differ('target', a.target !== b.target);
+  differ('device', a.rdevMajor !== b.rdevMajor || a.rdevMinor !== b.rdevMinor);
+  differ('links', !isDir(a.mode) && (a.inode === 0) !== (b.inode === 0));
   return aspects;
 }
 
 function sameContent(a: TreeNode, b: TreeNode): boolean {
-  const one = a.content ?? [];
-  const other = b.content ?? [];
-  return a.size === b.size && one.length === other.length && one.every((id, i) => id.equals(other[i]));
+  return a.size === b.size && a.content.equals(b.content);
 }
 
 function sameXattrs(a: TreeNode, b: TreeNode): boolean {

@@ -137,9 +137,15 @@ export function removeDirectoryAt(dir: number, name: string): void {
   check('unlinkat', calls.unlinkat(dir, cName(name), AT_REMOVEDIR));
 }
 
-/** `mode` with the file type; `device` as st_rdev, 0 for fifos and sockets. */
-export function makeNodeAt(dir: number, name: string, mode: number, device: number): void {
-  check('mknodat', calls.mknodat(dir, cName(name), mode, BigInt(device)));
+/** st_rdev as Linux packs it: the minor's low 8 bits, 12 bits of the major, the rest of both above. */
+export function deviceNumber(major: number, minor: number): bigint {
+  const [a, b] = [BigInt(major), BigInt(minor)];
+  return (b & 0xffn) | ((a & 0xfffn) << 8n) | ((b & ~0xffn) << 12n) | ((a & ~0xfffn) << 32n);
+}
+
+/** `mode` with the file type; `device` as `deviceNumber` packs it, 0 for fifos and sockets. */
+export function makeNodeAt(dir: number, name: string, mode: number, device: bigint): void {
+  check('mknodat', calls.mknodat(dir, cName(name), mode, device));
 }
 
 /** Owner of what an open file or a handle stands for; 0xffffffff leaves one of the two as it is. */

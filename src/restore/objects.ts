@@ -7,6 +7,7 @@ import { type Context, fail, RestoreError, temporaryName } from './context.ts';
 import type { LinkLeader } from './hard-links.ts';
 import {
   createFileAt,
+  deviceNumber,
   linkAt,
   makeNodeAt,
   openDirectoryAt,
@@ -73,9 +74,9 @@ function isEqual(context: Context, place: Place, node: TreeNode, present: BigInt
     return present.size === BigInt(node.size) && present.mtimeNs === mtime;
   }
   if (isSymlink(node.mode)) {
-    return readlinkSync(pathAt(place.dir, node.name), { encoding: 'latin1' }) === node.linkTarget;
+    return readlinkSync(pathAt(place.dir, node.name), { encoding: 'latin1' }) === node.target;
   }
-  return !isDevice(node.mode) || present.rdev === BigInt(node.device);
+  return !isDevice(node.mode) || present.rdev === deviceNumber(node.rdevMajor, node.rdevMinor);
 }
 
 function keepObject(context: Context, place: Place, node: TreeNode): void {
@@ -107,7 +108,7 @@ async function makeFile(context: Context, place: Place, node: TreeNode, name: st
 
 async function writeContent(context: Context, fd: number, node: TreeNode): Promise<number> {
   let size = 0;
-  for await (const piece of readContent(context.source, node.content ?? [], context.budget)) {
+  for await (const piece of readContent(context.source, node.content, context.budget)) {
     context.jobs.check();
     await writeSparse(fd, piece, size);
     size += piece.length;
@@ -120,7 +121,7 @@ async function writeContent(context: Context, fd: number, node: TreeNode): Promi
 
 /** A symlink, device, fifo or socket; false when this system or user may not make one. */
 function makeOther(context: Context, place: Place, node: TreeNode, name: string): boolean {
-  if (isSymlink(node.mode)) symlinkAt(node.linkTarget, place.dir, name);
+  if (isSymlink(node.mode)) symlinkAt(node.target, place.dir, name);
   else if (!makeSpecial(context, place, node, name)) return false;
   try {
     setAttributesByName(context, place, node, name);
@@ -134,7 +135,12 @@ function makeOther(context: Context, place: Place, node: TreeNode, name: string)
 
 function makeSpecial(context: Context, place: Place, node: TreeNode, name: string): boolean {
   try {
-    makeNodeAt(place.dir, name, (node.mode & ~0o7777) | 0o600, isDevice(node.mode) ? node.device : 0);
+    makeNodeAt(
+      place.dir,
+      name,
+      (node.mode & ~0o7777) | 0o600,
+      isDevice(node.mode) ? deviceNumber(node.rdevMajor, node.rdevMinor) : 0n,
+    );
     return true;
   } catch (error) {
     if (!(error instanceof SystemCallError) || !['EPERM', 'EINVAL', 'ENOTSUP'].includes(error.code)) throw error;

@@ -1,5 +1,6 @@
 import { NightdropError } from '../lib/errors.ts';
-import type { BlobLocation, Repository } from '../repository/repository.ts';
+import type { BlobLocation } from '../repository/blob.ts';
+import type { Repository } from '../repository/repository.ts';
 import { decodeTree, type TreeNode } from '../repository/tree.ts';
 
 /** Where trees and file contents are read from: a repository and its blob index (the vault's, or one read from index files). */

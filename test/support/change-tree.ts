@@ -62,7 +62,7 @@ function addAndRemove(root: string, random: Random): void {
   fs.mkdirSync(path.join(root, 'added', 'below'), { recursive: true });
   fs.writeFileSync(path.join(root, 'added', 'below', 'file'), random.text(9000));
   fs.writeFileSync(at(names, 'added\xfe\n'), 'added\n');
-  withDirectory(path.join(root, 'specials'), (dir) => makeNodeAt(dir, 'added-fifo', S_IFIFO | 0o600, 0));
+  withDirectory(path.join(root, 'specials'), (dir) => makeNodeAt(dir, 'added-fifo', S_IFIFO | 0o600, 0n));
 }
 
 function changeTypes(root: string): void {

@@ -2,7 +2,15 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import path from 'node:path';
 import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFSOCK } from '../../src/lib/stat.ts';
-import { linkAt, makeNodeAt, openDirectoryAt, openHandleAt, setTimesAt, setXattr } from '../../src/restore/libc.ts';
+import {
+  deviceNumber,
+  linkAt,
+  makeNodeAt,
+  openDirectoryAt,
+  openHandleAt,
+  setTimesAt,
+  setXattr,
+} from '../../src/restore/libc.ts';
 import { Random } from './random.ts';
 
 export const isRoot = process.geteuid?.() === 0;
@@ -152,23 +160,18 @@ export function withDirectory<T>(folder: string, act: (dir: number) => T): T {
   }
 }
 
-/** st_rdev for small numbers. */
-function device(major: number, minor: number): number {
-  return major * 256 + minor;
-}
-
 function makeSpecials(root: string, devices: boolean): void {
   const folder = path.join(root, 'specials');
   fs.mkdirSync(folder);
   withDirectory(folder, (dir) => {
-    makeNodeAt(dir, 'fifo', S_IFIFO | 0o640, 0);
+    makeNodeAt(dir, 'fifo', S_IFIFO | 0o640, 0n);
     linkAt(dir, 'fifo', dir, 'fifo-hard');
-    makeNodeAt(dir, 'socket', S_IFSOCK | 0o755, 0);
+    makeNodeAt(dir, 'socket', S_IFSOCK | 0o755, 0n);
     if (!devices) return;
-    makeNodeAt(dir, 'null', S_IFCHR | 0o666, device(1, 3));
-    makeNodeAt(dir, 'tty', S_IFCHR | 0o620, device(4, 65));
-    makeNodeAt(dir, 'disk', S_IFBLK | 0o660, device(8, 1));
-    makeNodeAt(dir, 'wide', S_IFBLK | 0o600, 259 * 256 + 7 + 0x100000 * 3); // minor 0x307
+    makeNodeAt(dir, 'null', S_IFCHR | 0o666, deviceNumber(1, 3));
+    makeNodeAt(dir, 'tty', S_IFCHR | 0o620, deviceNumber(4, 65));
+    makeNodeAt(dir, 'disk', S_IFBLK | 0o660, deviceNumber(8, 1));
+    makeNodeAt(dir, 'wide', S_IFBLK | 0o600, deviceNumber(259, 0x307));
   });
 }
 
