@@ -1,12 +1,12 @@
-import { chmodSync, closeSync, fstatSync, lstatSync } from 'node:fs';
+import { closeSync, lstatSync } from 'node:fs';
 import { isDir } from '../lib/stat.ts';
 import type { TreeNode } from '../repository/tree.ts';
 import { setAttributes } from './attributes.ts';
 import { type Context, fail, join, RestoreError } from './context.ts';
 import { JobScope } from './jobs.ts';
-import { handlePath, makeDirectoryAt, openDirectoryAt, pathAt, SystemCallError, unlinkAt } from './libc.ts';
+import { makeDirectoryAt, openDirectoryAt, pathAt, SystemCallError, unlinkAt } from './libc.ts';
 import { restoreObject } from './objects.ts';
-import { listNames, removeTree } from './remove.ts';
+import { listNames, makeWritable, removeTree } from './remove.ts';
 import { loadTree } from './tree-source.ts';
 
 /** Deeper than any path a client can name (4,096 bytes); each level holds one descriptor. */
@@ -119,14 +119,5 @@ function tryMake(parent: number, name: string): boolean {
   } catch (error) {
     if (error instanceof SystemCallError && error.code === 'EEXIST') return false;
     throw error;
-  }
-}
-
-/** Without root a directory of one's own may have to be opened up; its mode is set again in the end. */
-function makeWritable(fd: number): void {
-  if (process.geteuid?.() === 0) return;
-  const stat = fstatSync(fd);
-  if (stat.uid === process.geteuid?.() && (stat.mode & 0o700) !== 0o700) {
-    chmodSync(handlePath(fd), (stat.mode & 0o7777) | 0o700);
   }
 }

@@ -1,9 +1,18 @@
-import { closeSync, lstatSync, readdirSync } from 'node:fs';
+import { chmodSync, closeSync, fstatSync, lstatSync, readdirSync } from 'node:fs';
 import { handlePath, openDirectoryAt, pathAt, removeDirectoryAt, SystemCallError, unlinkAt } from './libc.ts';
 
 /** Names inside a directory handle, latin1-tagged, without `.` and `..`. */
 export function listNames(dir: number): string[] {
   return readdirSync(handlePath(dir), { encoding: 'latin1' });
+}
+
+/** Without root a directory of one's own may have to be opened up before anything in it can change. */
+export function makeWritable(dir: number): void {
+  const self = process.geteuid?.();
+  if (self === 0) return;
+  const stat = fstatSync(dir);
+  if (stat.uid !== self || (stat.mode & 0o700) === 0o700) return;
+  chmodSync(handlePath(dir), (stat.mode & 0o7777) | 0o700);
 }
 
 /** Removes what bears the name, a whole directory included; symlinks are removed, never followed. Returns how many objects. */
@@ -17,6 +26,7 @@ export function removeTree(dir: number, name: string): number {
   const inner = openDirectoryAt(dir, name);
   let count = 1;
   try {
+    makeWritable(inner);
     for (const child of listNames(inner)) count += removeTree(inner, child);
   } finally {
     closeSync(inner);

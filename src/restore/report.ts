@@ -61,9 +61,10 @@ export function countUnset(report: RestoreReport, kind: UnsetKind, path: string,
   else report.unset.set(kind, { count: 1, example: printable(path), reason });
 }
 
-/** One line per kind of what could not be set, for a person. */
+/** One line per kind of what could not be set, the most frequent first, for a person. */
 export function describeUnset(report: RestoreReport): string[] {
-  return [...report.unset].map(
+  const kinds = [...report.unset].sort(([a, x], [b, y]) => y.count - x.count || (a < b ? -1 : 1));
+  return kinds.map(
     ([kind, { count, example, reason }]) => `${kind}: not set on ${count} (${reason}; first: ${example})`,
   );
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -14,6 +15,8 @@ export function makeFolder(name: string): string {
 }
 
 export function removeFolder(folder: string): void {
+  // without root, directories of ours that are not writable would stay
+  if (process.geteuid?.() !== 0) spawnSync('chmod', ['-R', 'u+rwx', '--', folder], { stdio: 'ignore' });
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 }
 
