@@ -138,6 +138,7 @@ class Writer implements SumsWriter {
     if (inline === null && this.pendingBytes > 0) this.writePiece();
     if (this.row !== undefined) this.db.run('DELETE FROM sums WHERE row = ?', this.row);
     const { key, blobs, size, mtime, mtimeNsec, blockLength, recordLength, literalBytes, literalRuns } = facts;
+    forget(this.db, bytes(key), this.kind);
     const count = this.total / recordLength;
     this.db.run(
       'INSERT INTO sums VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
@@ -170,6 +171,14 @@ class Writer implements SumsWriter {
     this.db.run('INSERT INTO piece VALUES (?, ?, ?)', this.row, this.seq++, Buffer.concat(this.pending));
     this.pending = [];
     this.pendingBytes = 0;
+  }
+}
+
+/** Sums of the same content that were made before. */
+function forget(db: Database, key: Buffer, kind: string): void {
+  for (const { row } of [...db.iterate('SELECT row FROM sums WHERE key = ? AND kind = ?', key, kind)]) {
+    db.run('DELETE FROM piece WHERE row = ?', row);
+    db.run('DELETE FROM sums WHERE row = ?', row);
   }
 }
 
