@@ -189,16 +189,16 @@ test('an inherited default ACL does not stay on what the snapshot has without on
   for (const name of ['d', 'd/f', 'g']) assert.deepEqual(listXattrsOf(path.join(to, name)), [], name);
 });
 
-test('ten thousand files in many directories', async (t) => {
+test('two thousand files in many directories', async (t) => {
   const { source, to, run } = place(t);
   const directories = Array.from({ length: 100 }, (_, d) =>
     source.directory(
       `d${d}`,
-      Array.from({ length: 100 }, (_, f) => source.file(`f${f}`, [`${d}/${f}`])),
+      Array.from({ length: 20 }, (_, f) => source.file(`f${f}`, [`${d}/${f}`])),
     ),
   );
   const report = await run(directories);
-  assert.deepEqual([report.files, report.directories, report.failed], [10_000, 100, 0]);
-  assert.equal(fs.readFileSync(path.join(to, 'd99', 'f99'), 'utf8'), '99/99');
+  assert.deepEqual([report.files, report.directories, report.failed], [2_000, 100, 0]);
+  assert.equal(fs.readFileSync(path.join(to, 'd99', 'f19'), 'utf8'), '99/19');
   assert.equal(fs.readdirSync('/proc/self/fd').length < 100, true);
 });
