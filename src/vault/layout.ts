@@ -1,0 +1,52 @@
+/** Where a vault's files lie: DATA/vaults/NAME/… (docs/architecture.md, "On disk"). */
+import { join } from 'node:path';
+import { NightdropError } from '../lib/errors.ts';
+
+export interface VaultLayout {
+  name: string;
+  folder: string;
+  /** the restic repository */
+  repository: string;
+  /** file with the repository's password, mode 0600 */
+  passwordFile: string;
+  /** file with the client's secret, mode 0600 */
+  secretFile: string;
+  /** rebuildable */
+  stateFile: string;
+  leaseFile: string;
+  /** files on their way into the repository; on the same file system */
+  temporary: string;
+}
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+export function isVaultName(name: string): boolean {
+  return NAME.test(name);
+}
+
+export function checkVaultName(name: string): void {
+  if (isVaultName(name)) return;
+  throw new NightdropError('ERR_VAULT_NAME', 'a client name has 1 to 64 letters, digits, dots, underscores and hyphens, and begins with a letter or digit');
+}
+
+export function vaultsFolder(dataDir: string): string {
+  return join(dataDir, 'vaults');
+}
+
+export function vaultLayout(dataDir: string, name: string): VaultLayout {
+  checkVaultName(name);
+  return layoutOf(join(vaultsFolder(dataDir), name), name);
+}
+
+export function layoutOf(folder: string, name: string): VaultLayout {
+  return {
+    name,
+    folder,
+    repository: join(folder, 'repository'),
+    passwordFile: join(folder, 'password'),
+    secretFile: join(folder, 'secret'),
+    stateFile: join(folder, 'state.db'),
+    leaseFile: join(folder, 'lease.db'),
+    temporary: join(folder, 'tmp'),
+  };
+}
