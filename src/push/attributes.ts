@@ -70,7 +70,11 @@ export function keepsTime(options: ServerOptions, file: FileEntry): boolean {
 }
 
 /** Equal within --modify-window: 0 compares seconds, -1 nanoseconds too. */
-export function sameTime(options: ServerOptions, a: { mtime: number; mtimeNsec: number }, b: { mtime: number; mtimeNsec: number }): boolean {
+export function sameTime(
+  options: ServerOptions,
+  a: { mtime: number; mtimeNsec: number },
+  b: { mtime: number; mtimeNsec: number },
+): boolean {
   const window = options.modifyWindow;
   if (window < 0) return a.mtime === b.mtime && a.mtimeNsec === b.mtimeNsec;
   return Math.abs(a.mtime - b.mtime) <= window;
@@ -79,7 +83,7 @@ export function sameTime(options: ServerOptions, a: { mtime: number; mtimeNsec: 
 function resultingMode(rules: AttributeRules, file: FileEntry, existing: Entry | undefined): number {
   if (isSymlink(file.mode)) return S_IFLNK | 0o777;
   if (rules.options.perms) return file.mode;
-  if (existing === undefined) return file.mode & ~PERMISSIONS | (file.mode & 0o777 & ~rules.policy.umask);
+  if (existing === undefined) return (file.mode & ~PERMISSIONS) | (file.mode & 0o777 & ~rules.policy.umask);
   let permissions = existing.mode & PERMISSIONS;
   if (rules.options.executability && isFile(file.mode)) {
     if ((file.mode & 0o111) === 0) permissions &= ~0o111;

@@ -22,7 +22,11 @@ export const NOTHING_OFFERED: Offer = { head: NO_SUMS, sums: undefined, basisSiz
  * vault. Sums come from the cache; where it has none they are computed once from what is stored. The policy's floor and
  * `reveal = "nothing"` are kept here and nowhere else.
  */
-export async function chooseBasis(session: PushSession, file: FileEntry, existing: Entry | undefined): Promise<Offer | undefined> {
+export async function chooseBasis(
+  session: PushSession,
+  file: FileEntry,
+  existing: Entry | undefined,
+): Promise<Offer | undefined> {
   const { policy } = session.rules;
   const { store, agreement, options } = session;
   if (!agreement.offersSums || options.wholeFile || policy.reveal === 'nothing') return undefined;
@@ -53,7 +57,12 @@ async function computeSums(session: PushSession, existing: Entry): Promise<SumsH
   const writer = store.newSums(agreement.sumsKind);
   const blockLength = chooseBlockLength(existing.size, undefined, rules.policy.minimumBlock);
   try {
-    await pool.computeSums({ blobs: existing.blobs, size: existing.size, blockLength, onSums: (records) => writer.append(records) });
+    await pool.computeSums({
+      blobs: existing.blobs,
+      size: existing.size,
+      blockLength,
+      onSums: (records) => writer.append(records),
+    });
   } catch (error) {
     writer.abort();
     throw error;

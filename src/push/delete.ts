@@ -44,7 +44,8 @@ export class DeletePass {
   /** --delete-before and -after: every directory of the one list. */
   wholeList(list: FileList): void {
     for (const file of list.entries) {
-      if (file !== undefined && isDir(file.mode) && file.hasContent) this.inDirectory(joinPath(this.session.base, file.path), list);
+      if (file !== undefined && isDir(file.mode) && file.hasContent)
+        this.inDirectory(joinPath(this.session.base, file.path), list);
     }
   }
 

@@ -182,4 +182,3 @@ export function newDirectory(name: string, permissions: number, now: number): En
     xattrs: [],
   };
 }
-

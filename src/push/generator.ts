@@ -1,7 +1,7 @@
 import { isDevice, isDir, isFile, isSpecial, isSymlink } from '../lib/stat.ts';
 import type { FileEntry } from '../rsync/entry.ts';
 import { NDX_DONE } from '../rsync/ndx.ts';
-import { DeletePass } from './delete.ts';
+import type { DeletePass } from './delete.ts';
 import { directoryItem } from './directories.ts';
 import { fileItem } from './files.ts';
 import { linkToLeader } from './links.ts';
@@ -178,7 +178,17 @@ export class Generator {
 }
 
 function newItem(list: ListState, file: FileEntry, ndx: number, path: string): Item {
-  return { ndx, list, file, path, iflags: 0, offered: undefined, wantedXattrs: undefined, newSums: undefined, attempt: 1 };
+  return {
+    ndx,
+    list,
+    file,
+    path,
+    iflags: 0,
+    offered: undefined,
+    wantedXattrs: undefined,
+    newSums: undefined,
+    attempt: 1,
+  };
 }
 
 function nextTurn(): Promise<void> {

@@ -38,7 +38,9 @@ export class Input {
     socket.on('data', (chunk: Buffer) => this.feed(chunk));
     socket.on('end', () => this.end());
     socket.on('close', () => this.end());
-    socket.on('error', (error) => this.fail(new ConnectionCutError(`the connection broke: ${error.message}`, RsyncExit.socketIo)));
+    socket.on('error', (error) =>
+      this.fail(new ConnectionCutError(`the connection broke: ${error.message}`, RsyncExit.socketIo)),
+    );
   }
 
   /** Drops the connection when neither side sent anything for `seconds` while we wait for the client; 0: never. */
@@ -74,7 +76,8 @@ export class Input {
   /** Resolves when bytes have been added; rejects when none will be. */
   async more(): Promise<void> {
     if (this.failure) throw this.failure;
-    if (this.ended) throw new ConnectionCutError('the client closed the connection before the push was over', RsyncExit.streamIo);
+    if (this.ended)
+      throw new ConnectionCutError('the client closed the connection before the push was over', RsyncExit.streamIo);
     const before = this.bytesRead;
     this.lastActivity = Date.now();
     while (this.bytesRead === before) {

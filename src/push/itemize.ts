@@ -18,7 +18,13 @@ const INSIGNIFICANT = ItemFlag.basisTypeFollows | ItemFlag.nameFollows | ItemFla
  * @param iflags flags known already (transfer, local change…)
  * @param linkName for hard links: the name linked to, '' when it is one already
  */
-export function itemFlags(session: PushSession, file: FileEntry, existing: Entry | undefined, iflags: number, linkName?: string): number {
+export function itemFlags(
+  session: PushSession,
+  file: FileEntry,
+  existing: Entry | undefined,
+  iflags: number,
+  linkName?: string,
+): number {
   const { options } = session;
   if (existing === undefined) {
     const xattr = options.xattrs && (file.xattrs?.length ?? 0) > 0 ? ItemFlag.reportXattr : 0;
@@ -31,7 +37,12 @@ export function itemFlags(session: PushSession, file: FileEntry, existing: Entry
   } else if (flags & (ItemFlag.transfer | ItemFlag.localChange) && linkName !== '') {
     flags |= ItemFlag.reportTime;
   }
-  if (options.atimes && !isDir(file.mode) && !isSymlink(file.mode) && (existing.atime ?? existing.mtime) !== file.atime) {
+  if (
+    options.atimes &&
+    !isDir(file.mode) &&
+    !isSymlink(file.mode) &&
+    (existing.atime ?? existing.mtime) !== file.atime
+  ) {
     flags |= ItemFlag.reportAtime;
   }
   if (!isSymlink(file.mode)) {
@@ -53,9 +64,7 @@ export function itemFlags(session: PushSession, file: FileEntry, existing: Entry
 export function isTold(session: PushSession, iflags: number, linkName?: string): boolean {
   const { options } = session;
   return (
-    (iflags & 0xffff & ~INSIGNIFICANT) !== 0 ||
-    options.tellsUnchanged ||
-    (linkName !== undefined && linkName !== '')
+    (iflags & 0xffff & ~INSIGNIFICANT) !== 0 || options.tellsUnchanged || (linkName !== undefined && linkName !== '')
   );
 }
 

@@ -75,7 +75,8 @@ export class Lists {
 
   add(list: FileList, directory: FileEntry | undefined): void {
     this.inFlight += list.entries.length;
-    if (this.inFlight > MOST_ENTRIES_IN_FLIGHT) throw new ProtocolError('the client lists files without end before any of them is done');
+    if (this.inFlight > MOST_ENTRIES_IN_FLIGHT)
+      throw new ProtocolError('the client lists files without end before any of them is done');
     this.states.push({ list, directory, outstanding: 0, passed: false, done: false, requested: new Map() });
     this.notify();
   }

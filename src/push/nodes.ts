@@ -28,7 +28,15 @@ export function nodeItem(session: PushSession, deletes: DeletePass, item: Item):
     settleLink(session, item, entry);
     return;
   }
-  if (existing !== undefined && !deletes.makeRoom(path, existing, isSymlink(file.mode) ? 'symlink' : isDevice(file.mode) ? 'device file' : 'special file')) return;
+  if (
+    existing !== undefined &&
+    !deletes.makeRoom(
+      path,
+      existing,
+      isSymlink(file.mode) ? 'symlink' : isDevice(file.mode) ? 'device file' : 'special file',
+    )
+  )
+    return;
   const entry = linked(session, resultingEntry(rules, baseName(path), file, undefined, true), file);
   const flags = itemFlags(session, file, sameType ? existing : undefined, ItemFlag.localChange | ItemFlag.reportChange);
   countCreated(session, flags);
@@ -39,7 +47,8 @@ export function nodeItem(session: PushSession, deletes: DeletePass, item: Item):
 
 /** Members of a hard-link group carry an inode number of the vault. */
 export function linked(session: PushSession, entry: Entry, file: FileEntry): Entry {
-  if (file.hardLink >= 0 && session.options.hardLinks && entry.inode === 0 && !session.dryRun) entry.inode = session.store.nextInode();
+  if (file.hardLink >= 0 && session.options.hardLinks && entry.inode === 0 && !session.dryRun)
+    entry.inode = session.store.nextInode();
   return entry;
 }
 

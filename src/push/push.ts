@@ -1,12 +1,12 @@
 import { RefusedError, RsyncExit } from '../lib/errors.ts';
 import { NDX_DONE } from '../rsync/ndx.ts';
-import { resolveTarget } from './target.ts';
 import { DeletePass } from './delete.ts';
 import { Generator } from './generator.ts';
+import { type Opening, openPush } from './opening.ts';
 import type { Receiver } from './receiver.ts';
 import type { PushReport, PushRequest } from './request.ts';
 import type { PushSession } from './session.ts';
-import { type Opening, openPush } from './opening.ts';
+import { resolveTarget } from './target.ts';
 
 /** Phases that are answered before the goodbye: first pass, redo, delayed updates, and late deletions from protocol 31 on. */
 const LAST_TRANSFER_PHASE = 3;

@@ -42,8 +42,12 @@ export class Receiver {
       else if (ndx === NDX_FLIST_EOF && agreement.incremental && !lists.complete) {
         lists.complete = true;
         lists.notify();
-      } else if (ndx <= NDX_FLIST_OFFSET && agreement.incremental && !lists.complete) await this.subList(NDX_FLIST_OFFSET - ndx);
-      else throw new ProtocolError(ndx === NDX_DELETE_STATS ? 'the client sends delete statistics' : `the client sends the file index ${ndx}`);
+      } else if (ndx <= NDX_FLIST_OFFSET && agreement.incremental && !lists.complete)
+        await this.subList(NDX_FLIST_OFFSET - ndx);
+      else
+        throw new ProtocolError(
+          ndx === NDX_DELETE_STATS ? 'the client sends delete statistics' : `the client sends the file index ${ndx}`,
+        );
     }
   }
 
@@ -108,7 +112,8 @@ export class Receiver {
       if (flags & ItemFlag.nameFollows) reader.vstring();
       return flags;
     });
-    if (iflags !== item.iflags) throw new ProtocolError(`the client answers the request for ${printable(item.file.path)} with other item flags`);
+    if (iflags !== item.iflags)
+      throw new ProtocolError(`the client answers the request for ${printable(item.file.path)} with other item flags`);
     if (item.wantedXattrs !== undefined) {
       const wanted = item.wantedXattrs;
       const values = await session.input.read((reader) => decodeXattrAnswer(reader, wanted));

@@ -16,7 +16,12 @@ export function tell(session: PushSession, item: Item, iflags: number, linkName?
 }
 
 /** Asks for an item's content: the request's head, then the block sums of what it may be built from. */
-export async function requestTransfer(session: PushSession, item: Item, iflags: number, sums: SumsHead | undefined): Promise<void> {
+export async function requestTransfer(
+  session: PushSession,
+  item: Item,
+  iflags: number,
+  sums: SumsHead | undefined,
+): Promise<void> {
   const { output } = session;
   writeItem(session, item, iflags);
   if (session.dryRun) return;

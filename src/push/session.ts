@@ -87,4 +87,3 @@ export function newCounts(): PushCounts {
     failed: 0,
   };
 }
-

@@ -18,7 +18,12 @@ export function openSink(session: PushSession, item: Item): FileSink {
   const sums = item.offered?.sums;
   return pool.openFile({
     size: item.file.size,
-    basis: sums && { blobs: sums.blobs, size: item.offered!.basisSize, sumsRow: sums.row, blockLength: sums.blockLength },
+    basis: sums && {
+      blobs: sums.blobs,
+      size: item.offered!.basisSize,
+      sumsRow: sums.row,
+      blockLength: sums.blockLength,
+    },
     verify: agreement.verify,
     blockLength,
     onSums: (records) => item.newSums?.writer.append(records),
@@ -66,7 +71,17 @@ function keepSums(item: Item, result: FileResult): void {
   const { mtime, mtimeNsec } = item.file;
   const { blobs, size, literalBytes, literalRuns } = result;
   if (blobs.length === 0) item.newSums?.writer.abort();
-  else item.newSums?.finish({ key: contentKey(blobs), blobs, size, mtime, mtimeNsec, blockLength, literalBytes, literalRuns });
+  else
+    item.newSums?.finish({
+      key: contentKey(blobs),
+      blobs,
+      size,
+      mtime,
+      mtimeNsec,
+      blockLength,
+      literalBytes,
+      literalRuns,
+    });
   item.newSums = undefined;
 }
 

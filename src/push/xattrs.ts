@@ -22,9 +22,19 @@ export function resultingXattrs(options: ServerOptions, file: FileEntry, kept: E
   return [...xattrs, ...acls].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-export function differingXattrs(options: ServerOptions, file: FileEntry, existing: Entry): { acl: boolean; xattr: boolean } {
+export function differingXattrs(
+  options: ServerOptions,
+  file: FileEntry,
+  existing: Entry,
+): { acl: boolean; xattr: boolean } {
   return {
-    acl: options.acls && !isSymlink(file.mode) && !sameXattrs(wireAcls(file), existing.xattrs.filter((x) => isAcl(x.name))),
+    acl:
+      options.acls &&
+      !isSymlink(file.mode) &&
+      !sameXattrs(
+        wireAcls(file),
+        existing.xattrs.filter((x) => isAcl(x.name)),
+      ),
     xattr: options.xattrs && xattrsDiffer(file, existing),
   };
 }

@@ -41,7 +41,8 @@ const bitLength = (p: bigint): number => (p === 0n ? 0 : p.toString(2).length);
 function remainder(a: bigint, modulus: bigint): bigint {
   const length = bitLength(modulus);
   let rest = a;
-  for (let excess = bitLength(rest) - length; excess >= 0; excess = bitLength(rest) - length) rest ^= modulus << BigInt(excess);
+  for (let excess = bitLength(rest) - length; excess >= 0; excess = bitLength(rest) - length)
+    rest ^= modulus << BigInt(excess);
   return rest;
 }
 

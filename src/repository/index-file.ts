@@ -8,7 +8,12 @@ export const BLOBS_PER_INDEX = 50_000;
 
 interface IndexJson {
   supersedes?: string[] | null;
-  packs: { id: string; blobs: { id: string; type: BlobType; offset: number; length: number; uncompressed_length?: number }[] }[] | null;
+  packs:
+    | {
+        id: string;
+        blobs: { id: string; type: BlobType; offset: number; length: number; uncompressed_length?: number }[];
+      }[]
+    | null;
 }
 
 export function encodeIndex(packs: PackRecord[]): string {
@@ -45,7 +50,8 @@ export function decodeIndex(json: string, name: string): { packs: PackRecord[]; 
 }
 
 function hexId(text: unknown): Buffer {
-  if (typeof text !== 'string' || !/^[0-9a-f]{64}$/.test(text)) throw new TypeError('an ID is not 64 hexadecimal digits');
+  if (typeof text !== 'string' || !/^[0-9a-f]{64}$/.test(text))
+    throw new TypeError('an ID is not 64 hexadecimal digits');
   return Buffer.from(text, 'hex');
 }
 

@@ -30,7 +30,10 @@ export async function openKey(backend: Backend, password: string): Promise<Maste
     const key = await tryKey(await backend.read('keys', name), name, password);
     if (key !== undefined) return key;
   }
-  if (found === 0) throw new RepositoryDamagedError(`the repository ${backend.location} has no key file: without one its content cannot be read`);
+  if (found === 0)
+    throw new RepositoryDamagedError(
+      `the repository ${backend.location} has no key file: without one its content cannot be read`,
+    );
   throw new NightdropError('ERR_WRONG_PASSWORD', `the password does not open the repository ${backend.location}`);
 }
 
@@ -39,7 +42,10 @@ export async function createKey(backend: Backend, password: string): Promise<Mas
   const key: MasterKey = { encrypt: randomBytes(32), macK: randomBytes(16), macR: randomBytes(16) };
   const salt = randomBytes(SALT_BYTES);
   const sealer = new Sealer(await deriveKey(password, salt, SCRYPT));
-  const plain = JSON.stringify({ mac: { k: key.macK.toString('base64'), r: key.macR.toString('base64') }, encrypt: key.encrypt.toString('base64') });
+  const plain = JSON.stringify({
+    mac: { k: key.macK.toString('base64'), r: key.macR.toString('base64') },
+    encrypt: key.encrypt.toString('base64'),
+  });
   const file: KeyFile = {
     created: new Date().toISOString(),
     username: userInfo().username,
@@ -61,12 +67,17 @@ async function tryKey(bytes: Buffer, name: string, password: string): Promise<Ma
   } catch (error) {
     throw new RepositoryDamagedError(`the key file keys/${name} is damaged`, error);
   }
-  if (file.kdf !== 'scrypt' || !isSane(file)) throw new RepositoryDamagedError(`the key file keys/${name} asks for a key derivation that is not known`);
+  if (file.kdf !== 'scrypt' || !isSane(file))
+    throw new RepositoryDamagedError(`the key file keys/${name} asks for a key derivation that is not known`);
   const sealer = new Sealer(await deriveKey(password, Buffer.from(file.salt, 'base64'), file));
   const plain = sealer.open(Buffer.from(file.data, 'base64'));
   if (plain === undefined) return undefined;
   const { mac, encrypt } = JSON.parse(plain.toString('utf8'));
-  return { encrypt: Buffer.from(encrypt, 'base64'), macK: Buffer.from(mac.k, 'base64'), macR: Buffer.from(mac.r, 'base64') };
+  return {
+    encrypt: Buffer.from(encrypt, 'base64'),
+    macK: Buffer.from(mac.k, 'base64'),
+    macR: Buffer.from(mac.r, 'base64'),
+  };
 }
 
 /** A planted key file must not make us work for hours or take all memory. */
@@ -75,7 +86,11 @@ function isSane({ N, r, p }: KeyFile): boolean {
   return powerOfTwo && Number.isInteger(r) && Number.isInteger(p) && r > 0 && p > 0 && N * r <= 1 << 23 && p <= 16;
 }
 
-function deriveKey(password: string, salt: Buffer, { N, r, p }: { N: number; r: number; p: number }): Promise<MasterKey> {
+function deriveKey(
+  password: string,
+  salt: Buffer,
+  { N, r, p }: { N: number; r: number; p: number },
+): Promise<MasterKey> {
   return new Promise((resolve, reject) => {
     scrypt(password, salt, 64, { N, r, p, maxmem: 256 * N * r }, (error, bytes) => {
       if (error) reject(error);

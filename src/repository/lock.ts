@@ -75,7 +75,15 @@ export class RepositoryLock {
 
 async function writeLock(repository: Repository, exclusive: boolean): Promise<string> {
   const { username, uid, gid } = userInfo();
-  const lock: LockJson = { time: new Date().toISOString(), exclusive, hostname: hostname(), username, pid: process.pid, uid, gid };
+  const lock: LockJson = {
+    time: new Date().toISOString(),
+    exclusive,
+    hostname: hostname(),
+    username,
+    pid: process.pid,
+    uid,
+    gid,
+  };
   return repository.saveUnpacked('locks', JSON.stringify(lock));
 }
 
@@ -88,7 +96,9 @@ async function checkOthers(repository: Repository, exclusive: boolean, own: stri
     } catch (error) {
       // gone between the list and the read, or being written: only one that stays is in the way
       if ((await repository.backend.size('locks', name)) === undefined) continue;
-      throw new RepositoryLockedError(`the lock locks/${name} cannot be read (${(error as Error).message}); run restic unlock when nobody uses the repository`);
+      throw new RepositoryLockedError(
+        `the lock locks/${name} cannot be read (${(error as Error).message}); run restic unlock when nobody uses the repository`,
+      );
     }
     if (isStale(lock)) {
       if (isDeadHere(lock)) await repository.backend.remove('locks', name).catch(ignoreMissing);

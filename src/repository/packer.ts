@@ -122,11 +122,17 @@ function encodeHeader(blobs: PackBlob[]): Buffer {
 }
 
 /** Reads the list of blobs at a pack's end: of packs that no index names. */
-export async function readPackHeader(backend: Backend, sealer: Sealer, name: string, size: number): Promise<PackBlob[]> {
+export async function readPackHeader(
+  backend: Backend,
+  sealer: Sealer,
+  name: string,
+  size: number,
+): Promise<PackBlob[]> {
   const damaged = (what: string) => new RepositoryDamagedError(`the pack data/${name} is damaged: ${what}`);
   if (size < 4) throw damaged('it is too short');
   const length = (await backend.read('data', name, size - 4, 4)).readUInt32LE(0);
-  if (length > size - 4 || length > LARGEST_HEADER || length < SEAL_OVERHEAD) throw damaged('its header has an impossible length');
+  if (length > size - 4 || length > LARGEST_HEADER || length < SEAL_OVERHEAD)
+    throw damaged('its header has an impossible length');
   const header = sealer.open(await backend.read('data', name, size - 4 - length, length));
   if (header === undefined) throw damaged('its header was changed');
   const blobs: PackBlob[] = [];
@@ -138,7 +144,14 @@ export async function readPackHeader(backend: Backend, sealer: Sealer, name: str
     if (kind > 3 || at + entry > header.length) throw damaged('its header has an unknown entry');
     const stored = header.readUInt32LE(at + 1);
     const plainLength = compressed ? header.readUInt32LE(at + 5) : stored - SEAL_OVERHEAD;
-    blobs.push({ id: Buffer.from(header.subarray(at + entry - 32, at + entry)), type: kind & 1 ? 'tree' : 'data', offset, length: stored, plainLength, compressed });
+    blobs.push({
+      id: Buffer.from(header.subarray(at + entry - 32, at + entry)),
+      type: kind & 1 ? 'tree' : 'data',
+      offset,
+      length: stored,
+      plainLength,
+      compressed,
+    });
     offset += stored;
     at += entry;
   }

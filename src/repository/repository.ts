@@ -31,18 +31,25 @@ export class Repository {
 
   /** @throws when the password is wrong, or the repository is not of format 2 */
   static async open(backend: Backend, password: string): Promise<Repository> {
-    if ((await backend.size('config', '')) === undefined) throw new NightdropError('ERR_NO_REPOSITORY', `there is no repository at ${backend.location}`);
+    if ((await backend.size('config', '')) === undefined)
+      throw new NightdropError('ERR_NO_REPOSITORY', `there is no repository at ${backend.location}`);
     const sealer = new Sealer(await openKey(backend, password));
     const plain = sealer.open(await backend.read('config', ''));
-    if (plain === undefined) throw new RepositoryDamagedError(`the config of the repository ${backend.location} was changed`);
+    if (plain === undefined)
+      throw new RepositoryDamagedError(`the config of the repository ${backend.location} was changed`);
     const config = JSON.parse(plain.toString('utf8')) as RepositoryConfig;
-    if (config.version !== 2) throw new NightdropError('ERR_REPOSITORY_VERSION', `the repository ${backend.location} is of format ${config.version}; nightdrop writes format 2 (restic migrate upgrade_repo_v2)`);
+    if (config.version !== 2)
+      throw new NightdropError(
+        'ERR_REPOSITORY_VERSION',
+        `the repository ${backend.location} is of format ${config.version}; nightdrop writes format 2 (restic migrate upgrade_repo_v2)`,
+      );
     return new Repository(backend, sealer, config);
   }
 
   /** Makes a new repository in an empty place. */
   static async init(backend: Backend, password: string): Promise<Repository> {
-    if ((await backend.size('config', '')) !== undefined) throw new NightdropError('ERR_REPOSITORY_EXISTS', `there is a repository at ${backend.location} already`);
+    if ((await backend.size('config', '')) !== undefined)
+      throw new NightdropError('ERR_REPOSITORY_EXISTS', `there is a repository at ${backend.location} already`);
     const sealer = new Sealer(await createKey(backend, password));
     const config = newConfig();
     await backend.write('config', '', sealer.seal(Buffer.from(JSON.stringify(config))));
@@ -60,7 +67,12 @@ export class Repository {
     const length = content.length + SEAL_OVERHEAD;
     if (this.sealed.length < length) this.sealed = Buffer.allocUnsafe(length * 2);
     this.sealer.sealInto(this.sealed, 0, content);
-    return { id, sealed: this.sealed.subarray(0, length), plainLength: plain.length, compressed: compressed !== undefined };
+    return {
+      id,
+      sealed: this.sealed.subarray(0, length),
+      plainLength: plain.length,
+      compressed: compressed !== undefined,
+    };
   }
 
   packer(type: BlobType, onPack: (pack: PackRecord) => void): Packer {
@@ -76,7 +88,9 @@ export class Repository {
   /** As loadBlob, of bytes read already. */
   openBlob(at: BlobLocation, stored: Buffer): Buffer {
     const damaged = (what: string) =>
-      new RepositoryDamagedError(`blob ${at.id.toString('hex')} in pack ${at.pack.toString('hex')} is damaged (${what}); run check --read-data to see how much is`);
+      new RepositoryDamagedError(
+        `blob ${at.id.toString('hex')} in pack ${at.pack.toString('hex')} is damaged (${what}); run check --read-data to see how much is`,
+      );
     if (at.plainLength > LARGEST_BLOB) throw damaged('its length is impossible');
     let plain = this.sealer.open(stored);
     if (plain === undefined) throw damaged('its seal is broken');
@@ -133,7 +147,8 @@ export class Repository {
   }
 
   async *snapshots(): AsyncGenerator<{ id: string; snapshot: Snapshot }> {
-    for await (const { name } of this.backend.list('snapshots')) yield { id: name, snapshot: await this.loadSnapshot(name) };
+    for await (const { name } of this.backend.list('snapshots'))
+      yield { id: name, snapshot: await this.loadSnapshot(name) };
   }
 
   /** Compresses, seals and writes one of the JSON files; returns its name. */

@@ -53,4 +53,6 @@ export interface NightdropSummary {
   wire_in: number;
   wire_out: number;
   stored_bytes: number;
+  /** the module's root itself, as a node: it is in no tree */
+  root?: unknown;
 }

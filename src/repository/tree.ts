@@ -1,5 +1,17 @@
 /** Trees: a directory's nodes as restic's JSON (docs/repository.md, "Trees"). */
-import { isDir, isFile, isSymlink, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from '../lib/stat.ts';
+import {
+  isDir,
+  isFile,
+  isSymlink,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFIFO,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+  S_IFSOCK,
+} from '../lib/stat.ts';
 import { RepositoryDamagedError } from './errors.ts';
 import { fromGoQuoted, jsonText, toGoQuoted } from './names.ts';
 import { formatTime, parseTime, type Time } from './time.ts';
@@ -29,7 +41,17 @@ export interface TreeNode {
 }
 
 /** Go's os.FileMode bits. */
-const GO = { dir: 0x80000000, symlink: 0x08000000, device: 0x04000000, fifo: 0x02000000, socket: 0x01000000, setuid: 0x00800000, setgid: 0x00400000, char: 0x00200000, sticky: 0x00100000 };
+const GO = {
+  dir: 0x80000000,
+  symlink: 0x08000000,
+  device: 0x04000000,
+  fifo: 0x02000000,
+  socket: 0x01000000,
+  setuid: 0x00800000,
+  setgid: 0x00400000,
+  char: 0x00200000,
+  sticky: 0x00100000,
+};
 
 const KINDS: readonly [type: string, format: number, goBits: number][] = [
   ['file', S_IFREG, 0],
@@ -61,7 +83,8 @@ function encodeNode(n: TreeNode): string {
   if (isFile(n.mode) && n.size > 0) json += `,"size":${n.size}`;
   if (n.inode !== 0) json += `,"links":${LINKS}`;
   if (isSymlink(n.mode)) json += encodeTarget(n.target);
-  if (n.xattrs.length > 0) json += `,"extended_attributes":[${n.xattrs.map((x) => `{"name":${jsonText(x.name)},"value":"${x.value.toString('base64')}"}`).join(',')}]`;
+  if (n.xattrs.length > 0)
+    json += `,"extended_attributes":[${n.xattrs.map((x) => `{"name":${jsonText(x.name)},"value":"${x.value.toString('base64')}"}`).join(',')}]`;
   if (type === 'dev' || type === 'chardev') json += `,"device":${linuxDevice(n.rdevMajor, n.rdevMinor)}`;
   json += `,"content":${isFile(n.mode) ? encodeContent(n.content) : 'null'}`;
   if (n.subtree !== undefined) json += `,"subtree":"${n.subtree.toString('hex')}"`;
@@ -137,7 +160,10 @@ function decodeNode(json: Record<string, unknown>): TreeNode {
     user: Buffer.from(text(json.user)).toString('latin1'),
     group: Buffer.from(text(json.group)).toString('latin1'),
     size: number(json.size),
-    target: json.linktarget_raw === undefined ? Buffer.from(text(json.linktarget)).toString('latin1') : Buffer.from(text(json.linktarget_raw), 'base64').toString('latin1'),
+    target:
+      json.linktarget_raw === undefined
+        ? Buffer.from(text(json.linktarget)).toString('latin1')
+        : Buffer.from(text(json.linktarget_raw), 'base64').toString('latin1'),
     rdevMajor: Number(((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn)),
     rdevMinor: Number((device & 0xffn) | ((device >> 12n) & 0xffffff00n)),
     inode: links > 1 && !isDir(mode) ? number(json.inode) : 0,

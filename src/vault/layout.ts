@@ -26,7 +26,10 @@ export function isVaultName(name: string): boolean {
 
 export function checkVaultName(name: string): void {
   if (isVaultName(name)) return;
-  throw new NightdropError('ERR_VAULT_NAME', 'a client name has 1 to 64 letters, digits, dots, underscores and hyphens, and begins with a letter or digit');
+  throw new NightdropError(
+    'ERR_VAULT_NAME',
+    'a client name has 1 to 64 letters, digits, dots, underscores and hyphens, and begins with a letter or digit',
+  );
 }
 
 export function vaultsFolder(dataDir: string): string {

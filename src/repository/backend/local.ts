@@ -46,7 +46,10 @@ export class LocalBackend implements Backend {
     let filled = 0;
     while (filled < wanted) {
       const { bytesRead } = await handle.read(bytes, filled, wanted - filled, from + filled);
-      if (bytesRead === 0) throw new RepositoryDamagedError(`${type}/${name} ends ${wanted - filled} bytes too early; run check to see what is missing`);
+      if (bytesRead === 0)
+        throw new RepositoryDamagedError(
+          `${type}/${name} ends ${wanted - filled} bytes too early; run check to see what is missing`,
+        );
       filled += bytesRead;
     }
     return bytes;
@@ -54,7 +57,8 @@ export class LocalBackend implements Backend {
 
   async *list(type: FileType): AsyncGenerator<FileInfo> {
     if (type === 'data') {
-      for (let i = 0; i < 256; i++) yield* this.listFolder(join(this.location, 'data', i.toString(16).padStart(2, '0')));
+      for (let i = 0; i < 256; i++)
+        yield* this.listFolder(join(this.location, 'data', i.toString(16).padStart(2, '0')));
     } else {
       yield* this.listFolder(join(this.location, type));
     }
@@ -116,7 +120,10 @@ export class LocalBackend implements Backend {
       return await opening;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      throw new RepositoryDamagedError(`${type}/${name} is missing from the repository; run check to see what else is`, error);
+      throw new RepositoryDamagedError(
+        `${type}/${name} is missing from the repository; run check to see what else is`,
+        error,
+      );
     }
   }
 

@@ -1,7 +1,7 @@
 import type { BlobLocation } from '../../repository/blob.ts';
+import { RepositoryDamagedError } from '../../repository/errors.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { ID_BYTES } from '../content.ts';
-import { RepositoryDamagedError } from '../../repository/errors.ts';
 import type { StateStore } from '../state/store.ts';
 
 /** Plain blobs kept while matches go back and forth between neighbours. */
@@ -29,7 +29,10 @@ export class BasisContent {
     for (let at = 0; at < ids.length; at += ID_BYTES) {
       const id = ids.subarray(at, at + ID_BYTES);
       const location = store.findBlob(id);
-      if (location === undefined) throw new RepositoryDamagedError(`blob ${id.toString('hex')} is missing from the repository; run check to see what else is`);
+      if (location === undefined)
+        throw new RepositoryDamagedError(
+          `blob ${id.toString('hex')} is missing from the repository; run check to see what else is`,
+        );
       this.blobs.push({ id, start, end: start + location.plainLength });
       this.locations.push(location);
       start += location.plainLength;
@@ -51,7 +54,8 @@ export class BasisContent {
       }
       i = low;
     }
-    if (blobs[i] === undefined || offset < blobs[i].start || offset >= blobs[i].end) throw new RangeError('a match lies outside of its basis');
+    if (blobs[i] === undefined || offset < blobs[i].start || offset >= blobs[i].end)
+      throw new RangeError('a match lies outside of its basis');
     this.last = i;
     return i;
   }
@@ -60,7 +64,8 @@ export class BasisContent {
     const known = this.kept.get(index);
     if (known !== undefined) return known;
     const plain = await this.repository.loadBlob(this.locations[index]);
-    if (plain.length !== this.blobs[index].end - this.blobs[index].start) throw new RepositoryDamagedError('a blob has another length than the index says');
+    if (plain.length !== this.blobs[index].end - this.blobs[index].start)
+      throw new RepositoryDamagedError('a blob has another length than the index says');
     this.kept.set(index, plain);
     if (this.kept.size > KEPT_BLOBS) this.kept.delete(this.kept.keys().next().value!);
     return plain;

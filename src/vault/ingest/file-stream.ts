@@ -1,6 +1,6 @@
 import { BlockSummer, type BlockSums } from '../../kernels/block-sums.ts';
 import type { Digest } from '../../kernels/checksum.ts';
-import { COARSE, Chunker, FINE } from '../../kernels/chunker.ts';
+import { Chunker, COARSE, FINE } from '../../kernels/chunker.ts';
 import type { BasisContent } from './basis.ts';
 import type { BlobSink } from './blob-sink.ts';
 
@@ -160,4 +160,3 @@ export class FileStream {
     this.ids.push(await this.parts.sink.put(plain));
   }
 }
-

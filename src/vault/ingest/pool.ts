@@ -4,7 +4,16 @@ import { NightdropError, RsyncExit } from '../../lib/errors.ts';
 import type { PackRecord } from '../../repository/blob.ts';
 import type { CommitResult, SnapshotMeta } from '../commit.ts';
 import { NO_BLOBS } from '../entry.ts';
-import { type Basis, type Batch, type Done, type FromWorker, Op, type PrepareResult, type ToWorker, type WorkerSetup } from './messages.ts';
+import {
+  type Basis,
+  type Batch,
+  type Done,
+  type FromWorker,
+  Op,
+  type PrepareResult,
+  type ToWorker,
+  type WorkerSetup,
+} from './messages.ts';
 
 const BATCH_BYTES = 512 * 1024;
 /** Batches that are with the workers, in all, before the client has to wait. */
@@ -80,7 +89,10 @@ export class IngestPool {
   private readonly options: PoolOptions;
   private readonly workers: PoolWorker[] = [];
   private readonly files = new Map<number, PendingFile>();
-  private readonly requests = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void; onRecords?: (records: Buffer) => void }>();
+  private readonly requests = new Map<
+    number,
+    { resolve: (value: never) => void; reject: (error: Error) => void; onRecords?: (records: Buffer) => void }
+  >();
   private readonly spare: ArrayBuffer[] = [];
   private readonly waiting: (() => void)[] = [];
   private nextId = 1;
@@ -136,15 +148,31 @@ export class IngestPool {
   }
 
   /** Sums of stored content, read once: after a rebuild, or for another checksum. */
-  async computeSums(o: { blobs: Buffer; size: number; blockLength: number; onSums: (records: Buffer) => void }): Promise<void> {
+  async computeSums(o: {
+    blobs: Buffer;
+    size: number;
+    blockLength: number;
+    onSums: (records: Buffer) => void;
+  }): Promise<void> {
     const blobs = Buffer.from(o.blobs);
-    await this.request<undefined>(this.leastBusy(), (request) => ({ type: 'sums', request, blobs, size: o.size, blockLength: o.blockLength }), o.onSums);
+    await this.request<undefined>(
+      this.leastBusy(),
+      (request) => ({ type: 'sums', request, blobs, size: o.size, blockLength: o.blockLength }),
+      o.onSums,
+    );
   }
 
   /** Whole-file digest of stored content. */
   async computeDigest(o: { blobs: Buffer; algorithm: ChecksumName }): Promise<Buffer> {
     const blobs = Buffer.from(o.blobs);
-    return Buffer.from(await this.request<Buffer>(this.leastBusy(), (request) => ({ type: 'digest', request, blobs, algorithm: o.algorithm })));
+    return Buffer.from(
+      await this.request<Buffer>(this.leastBusy(), (request) => ({
+        type: 'digest',
+        request,
+        blobs,
+        algorithm: o.algorithm,
+      })),
+    );
   }
 
   /** Makes sure that the state is the repository's: rebuilds or recovers it where it is not. Before the state is opened. */
@@ -155,7 +183,9 @@ export class IngestPool {
   /** Resolves when every file that has ended lies in durable packs, all of them told of. */
   async flush(): Promise<void> {
     this.post();
-    await Promise.all(this.workers.map((worker) => this.request<undefined>(worker, (request) => ({ type: 'flush', request }))));
+    await Promise.all(
+      this.workers.map((worker) => this.request<undefined>(worker, (request) => ({ type: 'flush', request }))),
+    );
   }
 
   /** Writes trees and snapshot of the state as it was checkpointed; nothing may be written to it meanwhile. */
@@ -197,7 +227,12 @@ export class IngestPool {
   private addBasis(basis: Basis | undefined): number {
     if (basis === undefined) return -1;
     // a copy of its own: a view would take along the memory it is a view of
-    return this.ensureBatch().bases.push({ blobs: Buffer.from(Uint8Array.prototype.slice.call(basis.blobs).buffer), size: basis.size }) - 1;
+    return (
+      this.ensureBatch().bases.push({
+        blobs: Buffer.from(Uint8Array.prototype.slice.call(basis.blobs).buffer),
+        size: basis.size,
+      }) - 1
+    );
   }
 
   private operation(...numbers: number[]): void {
@@ -254,13 +289,22 @@ export class IngestPool {
     thread.on('message', (message: FromWorker) => this.receive(worker, message));
     thread.on('error', (error) => this.fail(error as Error));
     thread.on('exit', () => {
-      if (!this.closing) this.fail(new NightdropError('ERR_INGEST', 'an ingest worker ended by itself; the log has more', { rsyncExit: RsyncExit.fileIo }));
+      if (!this.closing)
+        this.fail(
+          new NightdropError('ERR_INGEST', 'an ingest worker ended by itself; the log has more', {
+            rsyncExit: RsyncExit.fileIo,
+          }),
+        );
     });
     this.workers.push(worker);
     return worker;
   }
 
-  private request<T>(worker: PoolWorker, message: (request: number) => ToWorker, onRecords?: (records: Buffer) => void): Promise<T> {
+  private request<T>(
+    worker: PoolWorker,
+    message: (request: number) => ToWorker,
+    onRecords?: (records: Buffer) => void,
+  ): Promise<T> {
     if (this.failure !== undefined) return Promise.reject(this.failure);
     const request = this.nextId++;
     return new Promise<T>((resolve, reject) => {
@@ -288,7 +332,8 @@ export class IngestPool {
     worker.inFlight--;
     this.inFlight--;
     this.spare.push(buffer);
-    for (let i = 0; i < sums.length; i += 3) this.files.get(sums[i])?.onSums?.(Buffer.from(bytes, sums[i + 1], sums[i + 2] - sums[i + 1]));
+    for (let i = 0; i < sums.length; i += 3)
+      this.files.get(sums[i])?.onSums?.(Buffer.from(bytes, sums[i + 1], sums[i + 2] - sums[i + 1]));
     for (const end of ends) {
       const file = this.files.get(end.id);
       this.files.delete(end.id);
@@ -311,5 +356,9 @@ export class IngestPool {
 
 /** Structured clone makes plain Uint8Arrays of Buffers. */
 function revivePack(pack: PackRecord): PackRecord {
-  return { ...pack, id: Buffer.from(pack.id), blobs: pack.blobs.map((blob) => ({ ...blob, id: Buffer.from(blob.id) })) };
+  return {
+    ...pack,
+    id: Buffer.from(pack.id),
+    blobs: pack.blobs.map((blob) => ({ ...blob, id: Buffer.from(blob.id) })),
+  };
 }
