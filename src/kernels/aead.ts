@@ -5,7 +5,9 @@
 import { createCipheriv, createDecipheriv, randomFillSync, timingSafeEqual } from 'node:crypto';
 import { createRequire } from 'node:module';
 
-const sodium: { crypto_onetimeauth(out: Buffer, input: Buffer, key: Buffer): void } = createRequire(import.meta.url)('sodium-native');
+const sodium: { crypto_onetimeauth(out: Buffer, input: Buffer, key: Buffer): void } = createRequire(import.meta.url)(
+  'sodium-native',
+);
 
 export const IV_BYTES = 16;
 export const MAC_BYTES = 16;

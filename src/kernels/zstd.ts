@@ -9,7 +9,15 @@ const { ZSTD_c_compressionLevel, ZSTD_c_contentSizeFlag, ZSTD_e_end } = zlib.con
 const PARAMS = { [ZSTD_c_compressionLevel]: 1, [ZSTD_c_contentSizeFlag]: 1 };
 
 interface Handle {
-  writeSync(flush: number, input: Buffer, inputOffset: number, inputLength: number, output: Buffer, outputOffset: number, outputLength: number): void;
+  writeSync(
+    flush: number,
+    input: Buffer,
+    inputOffset: number,
+    inputLength: number,
+    output: Buffer,
+    outputOffset: number,
+    outputLength: number,
+  ): void;
   reset(): void;
   onerror: (message: string) => void;
 }
@@ -22,7 +30,10 @@ export class ZstdCompressor {
   private failed = false;
 
   constructor() {
-    const stream = zlib.createZstdCompress({ params: PARAMS }) as unknown as { _handle?: Handle; _writeState?: Uint32Array };
+    const stream = zlib.createZstdCompress({ params: PARAMS }) as unknown as {
+      _handle?: Handle;
+      _writeState?: Uint32Array;
+    };
     if (typeof stream._handle?.writeSync !== 'function' || !(stream._writeState instanceof Uint32Array)) return;
     this.handle = stream._handle;
     this.state = stream._writeState;
@@ -34,7 +45,8 @@ export class ZstdCompressor {
   /** One frame of all of `input`, as a view that the next call overwrites; undefined when it would not be shorter. */
   compress(input: Buffer): Buffer | undefined {
     if (input.length < 32) return undefined;
-    if (this.handle === undefined || this.state === undefined || this.failed) return shorter(zlib.zstdCompressSync(input, { params: PARAMS }), input);
+    if (this.handle === undefined || this.state === undefined || this.failed)
+      return shorter(zlib.zstdCompressSync(input, { params: PARAMS }), input);
     // room for what incompressible input grows by, so that one call always ends the frame
     const bound = input.length + (input.length >> 7) + 512;
     if (this.output.length < bound) this.output = Buffer.allocUnsafe(bound);

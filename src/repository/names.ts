@@ -126,5 +126,8 @@ function inner(bytes: string): string {
  * writes it again must arrive at the same blob ID, or `restic rewrite` refuses the tree as not understood.
  */
 function goJson(text: string): string {
-  return JSON.stringify(text).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return JSON.stringify(text).replace(
+    /[<>&\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

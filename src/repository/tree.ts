@@ -1,4 +1,5 @@
 /** Trees: a directory's nodes as restic's JSON (docs/repository.md, "Trees"). */
+import { hash } from 'node:crypto';
 import {
   isDir,
   isFile,
@@ -15,6 +16,7 @@ import {
 import { RepositoryDamagedError } from './errors.ts';
 import { fromGoQuoted, jsonText, toGoQuoted } from './names.ts';
 import { formatTime, parseTime, type Time } from './time.ts';
+import { treePieces } from './tree-pieces.ts';
 
 /** A file-system object as a tree holds it. Names and targets are latin1-tagged bytes. */
 export interface TreeNode {
@@ -67,28 +69,54 @@ const KINDS: readonly [type: string, format: number, goBits: number][] = [
 const LINKS = 2;
 const DEVICE_ID = 1;
 
-/** JSON of a directory's nodes, which are sorted by name. */
-export function encodeTree(nodes: TreeNode[]): Buffer {
-  const parts: string[] = [];
-  for (const node of nodes) parts.push(encodeNode(node));
-  return Buffer.from(`{"nodes":[${parts.join(',')}]}\n`, 'utf8');
+/** Nodes that become bytes at once: a string holds at most 512 MiB, a directory of millions is more. */
+const NODES_AT_ONCE = 4096;
+
+/**
+ * JSON of a directory's nodes, byte for byte as restic writes them.
+ *
+ * @param nodes sorted by name, no name twice: not looked at here; check tells of trees that are otherwise
+ * @throws RangeError when a node has an unknown type
+ */
+export function encodeTree(nodes: readonly TreeNode[]): Buffer {
+  const pieces: Buffer[] = [];
+  let json = '{"nodes":[';
+  for (let i = 0; i < nodes.length; i++) {
+    if (i > 0) json += ',';
+    json += encodeNode(nodes[i]);
+    if (i % NODES_AT_ONCE !== NODES_AT_ONCE - 1) continue;
+    pieces.push(Buffer.from(json, 'utf8'));
+    json = '';
+  }
+  json += ']}\n';
+  if (pieces.length === 0) return Buffer.from(json, 'utf8');
+  pieces.push(Buffer.from(json, 'utf8'));
+  return Buffer.concat(pieces);
 }
 
 function encodeNode(n: TreeNode): string {
   const [type, , goBits] = kindOf(n.mode);
-  let json = `{"name":${toGoQuoted(n.name)},"type":"${type}","mode":${goMode(n.mode, goBits)},"mtime":"${formatTime(n.mtime)}","atime":"${formatTime(n.atime)}","ctime":"${formatTime(n.mtime)}","uid":${n.uid},"gid":${n.gid}`;
+  const mode = goMode(n.mode, goBits);
+  const mtime = formatTime(n.mtime);
+  const atime = n.atime.sec === n.mtime.sec && n.atime.nsec === n.mtime.nsec ? mtime : formatTime(n.atime);
+  let json = `{"name":${toGoQuoted(n.name)},"type":"${type}",${mode === 0 ? '' : `"mode":${mode},`}`;
+  json += `"mtime":"${mtime}","atime":"${atime}","ctime":"${mtime}","uid":${n.uid},"gid":${n.gid}`;
   if (n.user !== '') json += `,"user":${jsonText(n.user)}`;
   if (n.group !== '') json += `,"group":${jsonText(n.group)}`;
   if (n.inode !== 0) json += `,"inode":${n.inode},"device_id":${DEVICE_ID}`;
   if (isFile(n.mode) && n.size > 0) json += `,"size":${n.size}`;
   if (n.inode !== 0) json += `,"links":${LINKS}`;
-  if (isSymlink(n.mode)) json += encodeTarget(n.target);
-  if (n.xattrs.length > 0)
-    json += `,"extended_attributes":[${n.xattrs.map((x) => `{"name":${jsonText(x.name)},"value":"${x.value.toString('base64')}"}`).join(',')}]`;
-  if (type === 'dev' || type === 'chardev') json += `,"device":${linuxDevice(n.rdevMajor, n.rdevMinor)}`;
+  if (isSymlink(n.mode) && n.target !== '') json += encodeTarget(n.target);
+  if (n.xattrs.length > 0) json += `,"extended_attributes":[${n.xattrs.map(encodeXattr).join(',')}]`;
+  if ((type === 'dev' || type === 'chardev') && (n.rdevMajor !== 0 || n.rdevMinor !== 0))
+    json += `,"device":${linuxDevice(n.rdevMajor, n.rdevMinor)}`;
   json += `,"content":${isFile(n.mode) ? encodeContent(n.content) : 'null'}`;
   if (n.subtree !== undefined) json += `,"subtree":"${n.subtree.toString('hex')}"`;
   return `${json}}`;
+}
+
+function encodeXattr({ name, value }: { name: string; value: Buffer }): string {
+  return `{"name":${jsonText(name)},"value":"${value.toString('base64')}"}`;
 }
 
 function encodeContent(content: Buffer): string {
@@ -129,57 +157,105 @@ function linuxDevice(major: number, minor: number): string {
 }
 
 /**
- * The nodes of a tree blob, as restic or we wrote it.
+ * The nodes of a tree blob, as restic or we wrote it, in the order stored. Names are as found: who makes files of them
+ * checks them.
  *
  * @throws RepositoryDamagedError when it is none
  */
 export function decodeTree(plain: Buffer): TreeNode[] {
   try {
-    const tree = JSON.parse(plain.toString('utf8')) as { nodes: Record<string, unknown>[] | null };
-    return (tree.nodes ?? []).map(decodeNode);
+    const nodes: TreeNode[] = [];
+    for (const piece of treePieces(plain)) {
+      for (const json of parsePiece(piece)) nodes.push(decodeNode(json));
+    }
+    return nodes;
   } catch (error) {
     throw new RepositoryDamagedError('a directory in the repository cannot be read: its tree is not one', error);
   }
 }
 
+/** Inode and device numbers past 2^53, which JSON.parse would round, become strings first. They stand in no string: the quote would be escaped. */
+const LARGE_NUMBER = /"(inode|device_id|device)":(\d{16,})/g;
+
+function parsePiece(piece: Buffer): Record<string, unknown>[] {
+  const json = piece.toString('utf8').replace(LARGE_NUMBER, '"$1":"$2"');
+  const { nodes } = JSON.parse(json) as { nodes: Record<string, unknown>[] | null };
+  return nodes ?? [];
+}
+
 function decodeNode(json: Record<string, unknown>): TreeNode {
   const kind = KINDS.find((k) => k[0] === json.type);
   if (kind === undefined || typeof json.name !== 'string') throw new TypeError('a node has no name or an unknown type');
-  const go = number(json.mode);
+  const go = natural(json.mode);
   const bit = (mask: number, mode: number) => (Math.floor(go / mask) % 2 === 1 ? mode : 0);
   const mode = kind[1] | (go & 0o777) | bit(GO.setuid, 0o4000) | bit(GO.setgid, 0o2000) | bit(GO.sticky, 0o1000);
-  const device = BigInt((json.device as number | undefined) ?? 0);
-  const links = number(json.links);
+  const device = BigInt((json.device as number | string | undefined) ?? 0);
   return {
     name: fromGoQuoted(json.name),
     mode,
     mtime: parseTime(text(json.mtime)),
     atime: parseTime(text(json.atime ?? json.mtime)),
-    uid: number(json.uid),
-    gid: number(json.gid),
-    user: Buffer.from(text(json.user)).toString('latin1'),
-    group: Buffer.from(text(json.group)).toString('latin1'),
-    size: number(json.size),
+    uid: natural(json.uid),
+    gid: natural(json.gid),
+    user: bytesOf(json.user),
+    group: bytesOf(json.group),
+    size: natural(json.size),
     target:
-      json.linktarget_raw === undefined
-        ? Buffer.from(text(json.linktarget)).toString('latin1')
-        : Buffer.from(text(json.linktarget_raw), 'base64').toString('latin1'),
+      typeof json.linktarget_raw === 'string'
+        ? Buffer.from(json.linktarget_raw, 'base64').toString('latin1')
+        : bytesOf(json.linktarget),
     rdevMajor: Number(((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn)),
     rdevMinor: Number((device & 0xffn) | ((device >> 12n) & 0xffffff00n)),
-    inode: links > 1 && !isDir(mode) ? number(json.inode) : 0,
-    content: Buffer.from(((json.content as string[] | null) ?? []).join(''), 'hex'),
-    subtree: json.subtree === undefined || json.subtree === null ? undefined : Buffer.from(text(json.subtree), 'hex'),
-    xattrs: ((json.extended_attributes as { name: string; value: string | null }[] | undefined) ?? []).map((x) => ({
-      name: Buffer.from(x.name).toString('latin1'),
-      value: Buffer.from(x.value ?? '', 'base64'),
-    })),
+    inode: natural(json.links) > 1 && !isDir(mode) ? linkGroup(json.inode, json.device_id) : 0,
+    content: decodeContent(json.content),
+    subtree: json.subtree === undefined || json.subtree === null ? undefined : decodeId(json.subtree),
+    xattrs: decodeXattrs(json.extended_attributes),
   };
+}
+
+/**
+ * Our own nodes carry the group's number as inode. restic's carry inode and device, which only together (and with all
+ * 64 bits) name one object: a hash of both stands for them.
+ */
+function linkGroup(inode: unknown, device: unknown): number {
+  if (typeof inode === 'number' && device === DEVICE_ID) return natural(inode);
+  return hash('sha256', `${inode}:${device}`, 'buffer').readUIntBE(0, 6) + 1;
+}
+
+function decodeContent(content: unknown): Buffer {
+  if (content === null || content === undefined) return Buffer.alloc(0);
+  if (!Array.isArray(content)) throw new TypeError('a content is not a list');
+  const ids = Buffer.allocUnsafe(content.length * 32);
+  content.forEach((id, i) => {
+    decodeId(id).copy(ids, i * 32);
+  });
+  return ids;
+}
+
+function decodeId(value: unknown): Buffer {
+  if (typeof value !== 'string' || !/^[0-9a-f]{64}$/.test(value)) throw new TypeError('an ID is none');
+  return Buffer.from(value, 'hex');
+}
+
+function decodeXattrs(value: unknown): TreeNode['xattrs'] {
+  if (value === null || value === undefined) return [];
+  return (value as { name: unknown; value: unknown }[]).map((x) => ({
+    name: bytesOf(x.name),
+    value: Buffer.from(text(x.value), 'base64'),
+  }));
 }
 
 function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-function number(value: unknown): number {
-  return typeof value === 'number' ? value : 0;
+function bytesOf(value: unknown): string {
+  return typeof value === 'string' && value !== '' ? Buffer.from(value, 'utf8').toString('latin1') : '';
+}
+
+/** Absent stands for 0. */
+function natural(value: unknown): number {
+  if (value === undefined) return 0;
+  if (!Number.isSafeInteger(value) || (value as number) < 0) throw new TypeError('a number of a node is none');
+  return value as number;
 }
