@@ -1,0 +1,120 @@
+/** The shape of nightdrop.toml: keys as they stand in the file, bounds, defaults. */
+import { z } from 'zod';
+import type { VaultPolicy } from '../vault/policy.ts';
+import { LOG_LEVELS, LOGIN_DIGESTS, type Settings } from './settings.ts';
+
+const YEAR_SECONDS = 366 * 86_400;
+const LARGEST_ID = 0xffff_fffe;
+
+const whole = (from: number, to: number) =>
+  z
+    .union([z.int(), z.bigint()], { error: `must be a whole number from ${from} to ${to}` })
+    .transform(Number)
+    .refine((value) => value >= from && value <= to, { error: `must be a whole number from ${from} to ${to}` });
+
+const seconds = (from: number) => whole(from, YEAR_SECONDS);
+const flag = () => z.boolean({ error: 'must be true or false' });
+const text = () => z.string({ error: 'must be text in quotes' });
+const oneOf = <const T extends readonly [string, ...string[]]>(names: T) =>
+  z.enum(names, { error: `must be one of ${names.map((name) => `"${name}"`).join(', ')}` });
+
+const UNITS: Record<string, number> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+
+/** Bytes as a number, or as text with a unit: 4096, "4K", "1 MiB". */
+const bytes = (from: number, to: number) => {
+  const error = `must be a size from ${from} to ${to} bytes, such as 4096, "4 KiB" or "1M"`;
+  return z.union([z.int(), z.bigint(), z.string()], { error }).transform((value, context) => {
+    const found = /^(\d{1,15})\s*([kmg]?)(?:i?b)?$/i.exec(String(value));
+    const size = found ? Number(found[1]) * UNITS[found[2].toLowerCase()] : Number.NaN;
+    if (size >= from && size <= to) return size;
+    context.addIssue({ code: 'custom', message: error });
+    return z.NEVER;
+  });
+};
+
+const listen = text().regex(/^(\[[0-9a-fA-F:.%\w]+\]|[^\s:[\]]+):(\d{1,5})$/, {
+  error: 'must be HOST:PORT, such as "127.0.0.1:8730" or "[::]:8730"',
+});
+
+const server = z
+  .strictObject({
+    listen: listen.default('127.0.0.1:8730'),
+    max_connections: whole(1, 100_000).default(256),
+    max_connections_per_address: whole(1, 100_000).default(32),
+    max_sessions: whole(1, 10_000).default(32),
+    handshake_timeout: z
+      .number({ error: 'must be a number of seconds above 0' })
+      .positive({ error: 'must be a number of seconds above 0' })
+      .max(3600, { error: 'must be at most 3600 seconds' })
+      .default(60),
+    io_timeout: seconds(0).default(600),
+    shutdown_grace: seconds(0).default(10),
+    list_modules: flag().default(false),
+    weakest_digest: oneOf(LOGIN_DIGESTS).default('md4'),
+    motd: text().max(4096, { error: 'must be at most 4096 characters' }).default(''),
+  })
+  .transform((s) => ({
+    listen: s.listen,
+    maxConnections: s.max_connections,
+    maxConnectionsPerAddress: s.max_connections_per_address,
+    maxSessions: s.max_sessions,
+    handshakeTimeout: s.handshake_timeout,
+    ioTimeout: s.io_timeout,
+    shutdownGrace: s.shutdown_grace,
+    listModules: s.list_modules,
+    weakestDigest: s.weakest_digest,
+    motd: s.motd,
+  }));
+
+const log = z.strictObject({
+  level: oneOf(LOG_LEVELS).default('info'),
+  format: oneOf(['auto', 'text', 'json']).default('auto'),
+});
+
+const push = z
+  .strictObject({ workers: whole(1, 64).default(2), lease_wait: seconds(0).default(30) })
+  .transform((s) => ({ workers: s.workers, leaseWait: s.lease_wait }));
+
+const policy = z.strictObject({
+  reveal: oneOf(['checksums', 'nothing']).optional(),
+  reveal_floor: bytes(0, 2 ** 40).optional(),
+  minimum_block: bytes(512, 131_072).optional(),
+  verify_deltas: oneOf(['auto', 'always', 'never']).optional(),
+  default_uid: whole(0, LARGEST_ID).optional(),
+  default_gid: whole(0, LARGEST_ID).optional(),
+  umask: whole(0, 0o777).optional(),
+});
+
+const POLICY_DEFAULTS: VaultPolicy = {
+  reveal: 'checksums',
+  revealFloor: 1024,
+  minimumBlock: 1024,
+  verifyDeltas: 'auto',
+  defaultUid: 0,
+  defaultGid: 0,
+  umask: 0o022,
+};
+
+/** Only what the file says: a vault's silence leaves the defaults alone. */
+function said(p: z.output<typeof policy>): Partial<VaultPolicy> {
+  const all: { [K in keyof VaultPolicy]: VaultPolicy[K] | undefined } = {
+    reveal: p.reveal,
+    revealFloor: p.reveal_floor,
+    minimumBlock: p.minimum_block,
+    verifyDeltas: p.verify_deltas,
+    defaultUid: p.default_uid,
+    defaultGid: p.default_gid,
+    umask: p.umask,
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Partial<VaultPolicy>;
+}
+
+const vaultName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, { error: 'is not the name of a client' });
+
+export const schema = z.strictObject({
+  server: server.prefault({}),
+  log: log.prefault({}),
+  push: push.prefault({}),
+  defaults: policy.transform((p): VaultPolicy => ({ ...POLICY_DEFAULTS, ...said(p) })).prefault({}),
+  vaults: z.record(vaultName, policy.transform(said)).default({}),
+}) satisfies z.ZodType<Settings>;

@@ -1,0 +1,59 @@
+import type { VaultPolicy } from '../vault/policy.ts';
+
+/** Digests of the login, best first; names as they stand in the greeting. */
+export const LOGIN_DIGESTS = ['sha512', 'sha256', 'sha1', 'md5', 'md4'] as const;
+export type LoginDigest = (typeof LOGIN_DIGESTS)[number];
+
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** All that nightdrop.toml says, with its defaults filled in. Plain data: it travels between processes as JSON. */
+export interface Settings {
+  server: ServerSettings;
+  log: LogSettings;
+  push: PushSettings;
+  /** of every vault that does not say otherwise */
+  defaults: VaultPolicy;
+  /** what single vaults say otherwise, by name */
+  vaults: Record<string, Partial<VaultPolicy>>;
+}
+
+export interface ServerSettings {
+  /** HOST:PORT; IPv6 addresses in brackets; port 0: any free one */
+  listen: string;
+  /** connections at once, logins and pushes together; and from one address (one /64 of IPv6) */
+  maxConnections: number;
+  maxConnectionsPerAddress: number;
+  /** pushes at once: each is a process of its own */
+  maxSessions: number;
+  /** seconds from accept until the client's arguments are complete */
+  handshakeTimeout: number;
+  /** seconds a client may be silent during a push; 0: no limit */
+  ioTimeout: number;
+  /** seconds that pushes under way get when the server is asked to stop */
+  shutdownGrace: number;
+  /** whether strangers are told the names of the vaults */
+  listModules: boolean;
+  weakestDigest: LoginDigest;
+  /** text shown to clients before the login; '' for none */
+  motd: string;
+}
+
+export interface LogSettings {
+  level: LogLevel;
+  /** 'auto': text on a terminal, JSON elsewhere */
+  format: 'auto' | 'text' | 'json';
+}
+
+export interface PushSettings {
+  /** threads of one push that hash, compress, encrypt and write */
+  workers: number;
+  /** seconds a push waits for another one into the same vault */
+  leaseWait: number;
+}
+
+/** The policy of one vault: what it says itself, over the defaults. */
+export function policyOf(settings: Settings, vault: string): VaultPolicy {
+  const own = Object.hasOwn(settings.vaults, vault) ? settings.vaults[vault] : {};
+  return { ...settings.defaults, ...own };
+}

@@ -1,0 +1,78 @@
+/** The file that `nightdrop init` writes: every key with its default, commented out, and what it means. */
+export const TEMPLATE = `# nightdrop.toml: settings of this data folder. Every key is shown with its default.
+#
+# The server looks at this file at each login: a change counts from the next connection on. SIGHUP makes it look at once
+# and say in its log whether the file is right. Only "listen" and [log] need a restart.
+# A file with a mistake changes nothing; the log says where it is.
+
+[server]
+# Where rsync clients connect. The rsync protocol is not encrypted: on anything but a trusted network put TLS, ssh or a
+# VPN in front. "[::]:8730" listens on all addresses.
+#listen = "127.0.0.1:8730"
+
+# Connections at once, in all and from one address (one /64 network of IPv6).
+#max_connections = 256
+#max_connections_per_address = 32
+
+# Pushes at once. Each is a process of its own and takes some 100 to 300 MB of memory.
+#max_sessions = 32
+
+# Seconds a client has from its connection until it has logged in and said what it wants.
+#handshake_timeout = 60
+
+# Seconds a client may be silent during a push before it is dropped; 0: for ever. What it had sent is kept.
+#io_timeout = 600
+
+# Seconds that pushes under way get when the server is asked to stop (SIGTERM). What is not done by then is cut short:
+# it is kept as an incomplete snapshot, and the next push goes on from there.
+#shutdown_grace = 10
+
+# Whether "rsync rsync://HOST:PORT/" shows the names of the clients, to anyone.
+#list_modules = false
+
+# The weakest digest accepted at login: "sha512", "sha256", "sha1", "md5" or "md4". Clients choose the best both have:
+# rsync 3.2.7 and later sha512, 3.0 to 3.2.6 md5, openrsync md4.
+#weakest_digest = "md4"
+
+# Text that clients show before they log in.
+#motd = ""
+
+[log]
+# "error", "warn", "info" or "debug".
+#level = "info"
+
+# "json": one object a line; "text"; "auto": text on a terminal, JSON elsewhere. The log goes to standard error.
+#format = "auto"
+
+[push]
+# Threads of one push that hash, compress, encrypt and write.
+#workers = 2
+
+# Seconds a push waits while another one into the same vault, or a command, is at work.
+#lease_wait = 30
+
+# What every vault allows, unless it says otherwise itself.
+[defaults]
+# "checksums": for files that are here already the client gets block checksums, and sends only what changed.
+# "nothing": it learns only which files differ in size and time, and sends those whole.
+#reveal = "checksums"
+
+# Checksums of smaller files are never given: short content could be guessed from them. Bytes, or "4 KiB", "1M".
+#reveal_floor = 1024
+
+# No checksum covers less than this many bytes.
+#minimum_block = 1024
+
+# Whether the checksum of a whole file is computed again from what is stored, after a push that sent only changes:
+# "auto": unless the connection proves its bytes itself (TLS, ssh); "always"; "never".
+#verify_deltas = "auto"
+
+# Owner of what is pushed without -o and -g, and the permission bits taken away from what is pushed without -p.
+#default_uid = 0
+#default_gid = 0
+#umask = 0o022
+
+# A single vault, by its name:
+#[vaults.web1]
+#reveal = "nothing"
+`;

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseSettings } from '../../src/config/load.ts';
+import { TEMPLATE } from '../../src/config/template.ts';
+
+const defaults = parseSettings('', 'none');
+
+test('the template as written says nothing but the defaults', () => {
+  assert.deepEqual(parseSettings(TEMPLATE, 'template'), defaults);
+});
+
+test('each value the template shows is the default', () => {
+  const shown = TEMPLATE.split('\n')
+    .map((line) => line.replace(/^#([a-z_]+ = )/, '$1'))
+    .join('\n');
+  assert.notEqual(shown, TEMPLATE);
+  assert.deepEqual(parseSettings(shown.replace(/^reveal = "nothing"$/m, ''), 'template'), defaults);
+});
+
+test('the template shows every key', () => {
+  const shown = new Set([...TEMPLATE.matchAll(/^#([a-z_]+) = /gm)].map(([, key]) => key));
+  const camel = (key: string) => key.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+  const known = [defaults.server, defaults.log, defaults.push, defaults.defaults].flatMap((table) =>
+    Object.keys(table),
+  );
+  assert.deepEqual([...shown].map(camel).sort(), known.sort());
+});
