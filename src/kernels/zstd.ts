@@ -8,6 +8,9 @@ import zlib from 'node:zlib';
 const { ZSTD_c_compressionLevel, ZSTD_c_contentSizeFlag, ZSTD_e_end } = zlib.constants;
 const PARAMS = { [ZSTD_c_compressionLevel]: 1, [ZSTD_c_contentSizeFlag]: 1 };
 
+/** Bytes of the output buffer that is kept. */
+const LARGEST_KEPT = 16 << 20;
+
 interface Handle {
   writeSync(
     flush: number,
@@ -26,7 +29,7 @@ interface Handle {
 export class ZstdCompressor {
   private readonly handle: Handle | undefined;
   private readonly state: Uint32Array | undefined;
-  private output = Buffer.allocUnsafe(64 * 1024);
+  private output = Buffer.allocUnsafeSlow(64 * 1024);
   private failed = false;
 
   constructor() {
@@ -49,14 +52,22 @@ export class ZstdCompressor {
       return shorter(zlib.zstdCompressSync(input, { params: PARAMS }), input);
     // room for what incompressible input grows by, so that one call always ends the frame
     const bound = input.length + (input.length >> 7) + 512;
-    if (this.output.length < bound) this.output = Buffer.allocUnsafe(bound);
-    this.handle.writeSync(ZSTD_e_end, input, 0, input.length, this.output, 0, this.output.length);
+    const output = this.room(bound);
+    this.handle.writeSync(ZSTD_e_end, input, 0, input.length, output, 0, output.length);
     const [outputLeft, inputLeft] = this.state;
     if (this.failed || inputLeft !== 0 || outputLeft === 0) {
       this.handle.reset();
       return shorter(zlib.zstdCompressSync(input, { params: PARAMS }), input);
     }
-    return shorter(this.output.subarray(0, this.output.length - outputLeft), input);
+    return shorter(output.subarray(0, output.length - outputLeft), input);
+  }
+
+  /** The buffer that is used again; one of its own for a piece of unusual size. */
+  private room(length: number): Buffer {
+    if (length <= this.output.length) return this.output;
+    if (length > LARGEST_KEPT) return Buffer.allocUnsafeSlow(length);
+    this.output = Buffer.allocUnsafeSlow(Math.min(LARGEST_KEPT, length * 2));
+    return this.output;
   }
 }
 

@@ -35,5 +35,12 @@ export interface SealedBlob {
   compressed: boolean;
 }
 
-/** Largest plaintext that is believed of a blob: what restic's own readers take and more. */
+/** Largest data blob that is believed: sixteen times what restic writes. */
 export const LARGEST_BLOB: number = 128 << 20;
+/** Largest tree: a directory of some three million entries. */
+export const LARGEST_TREE: number = 1 << 30;
+
+/** Bytes of plaintext that a blob may claim. */
+export function largestBlob(type: BlobType): number {
+  return type === 'tree' ? LARGEST_TREE : LARGEST_BLOB;
+}

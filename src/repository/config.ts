@@ -1,5 +1,6 @@
 /** The repository's `config` file (docs/repository.md, "Config"). */
 import { randomBytes } from 'node:crypto';
+import { RepositoryDamagedError } from './errors.ts';
 
 /** Degree of the polynomial that restic's own chunker wants. */
 const DEGREE = 53n;
@@ -14,6 +15,17 @@ export interface RepositoryConfig {
 
 export function newConfig(): RepositoryConfig {
   return { version: 2, id: randomBytes(32).toString('hex'), chunker_polynomial: randomPolynomial().toString(16) };
+}
+
+/** @throws RepositoryDamagedError */
+export function parseConfig(plain: Buffer): RepositoryConfig {
+  try {
+    const config = JSON.parse(plain.toString('utf8')) as RepositoryConfig;
+    if (!Number.isInteger(config.version) || typeof config.id !== 'string') throw new TypeError('a field is missing');
+    return config;
+  } catch (error) {
+    throw new RepositoryDamagedError("the repository's config is none", error);
+  }
 }
 
 function randomPolynomial(): bigint {

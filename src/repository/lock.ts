@@ -1,9 +1,12 @@
 /** restic's locks: what keeps prune away while we write (docs/repository.md, "Locks"). */
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { NightdropError } from '../lib/errors.ts';
+import { thisHost } from './host.ts';
 import type { Repository } from './repository.ts';
 
 const REFRESH_MILLISECONDS = 5 * 60_000;
+/** A refresh that failed is tried again sooner. */
+const RETRY_MILLISECONDS = 30_000;
 const STALE_MILLISECONDS = 30 * 60_000;
 
 interface LockJson {
@@ -18,24 +21,26 @@ interface LockJson {
 
 /** The repository is locked by somebody whose work would not go together with ours. */
 export class RepositoryLockedError extends NightdropError {
-  constructor(message: string) {
-    super('ERR_REPOSITORY_LOCKED', message);
+  constructor(message: string, cause?: unknown) {
+    super('ERR_REPOSITORY_LOCKED', message, { cause });
   }
 }
 
+/** A lock that is held: writes itself anew every five minutes until it is released. */
 export class RepositoryLock {
   private readonly repository: Repository;
   private readonly exclusive: boolean;
   private name: string;
-  private readonly timer: NodeJS.Timeout;
+  private timer: NodeJS.Timeout | undefined;
   private refreshed = Date.now();
+  private refreshing: Promise<void> | undefined;
+  private released = false;
 
   private constructor(repository: Repository, exclusive: boolean, name: string) {
     this.repository = repository;
     this.exclusive = exclusive;
     this.name = name;
-    this.timer = setInterval(() => void this.refresh(), REFRESH_MILLISECONDS);
-    this.timer.unref();
+    this.schedule(REFRESH_MILLISECONDS);
   }
 
   /** Looks for conflicting locks, writes one, and looks again. @throws RepositoryLockedError */
@@ -45,7 +50,7 @@ export class RepositoryLock {
     try {
       await checkOthers(repository, exclusive, name);
     } catch (error) {
-      await repository.backend.remove('locks', name);
+      await repository.backend.remove('locks', name).catch(ignoreMissing);
       throw error;
     }
     return new RepositoryLock(repository, exclusive, name);
@@ -57,66 +62,76 @@ export class RepositoryLock {
   }
 
   async release(): Promise<void> {
-    clearInterval(this.timer);
+    this.released = true;
+    clearTimeout(this.timer);
+    await this.refreshing;
     await this.repository.backend.remove('locks', this.name).catch(ignoreMissing);
   }
 
-  private async refresh(): Promise<void> {
-    try {
-      const old = this.name;
-      this.name = await writeLock(this.repository, this.exclusive);
-      this.refreshed = Date.now();
-      await this.repository.backend.remove('locks', old).catch(ignoreMissing);
-    } catch {
-      // `lost` tells, when it stays so
-    }
+  private schedule(delay: number): void {
+    if (this.released) return;
+    this.timer = setTimeout(() => {
+      this.refreshing = this.refresh().then(
+        () => this.schedule(REFRESH_MILLISECONDS),
+        // `lost` tells, when it stays so
+        () => this.schedule(RETRY_MILLISECONDS),
+      );
+    }, delay);
+    this.timer.unref();
+  }
+
+  /** Writes the lock anew, then removes the old one: at no time is there none. */
+  async refresh(): Promise<void> {
+    const old = this.name;
+    const now = Date.now();
+    this.name = await writeLock(this.repository, this.exclusive);
+    this.refreshed = now;
+    await this.repository.backend.remove('locks', old).catch(ignoreMissing);
   }
 }
 
 async function writeLock(repository: Repository, exclusive: boolean): Promise<string> {
-  const { username, uid, gid } = userInfo();
-  const lock: LockJson = {
-    time: new Date().toISOString(),
-    exclusive,
-    hostname: hostname(),
-    username,
-    pid: process.pid,
-    uid,
-    gid,
-  };
+  const lock: LockJson = { time: new Date().toISOString(), exclusive, ...thisHost(), pid: process.pid };
   return repository.saveUnpacked('locks', JSON.stringify(lock));
 }
 
 async function checkOthers(repository: Repository, exclusive: boolean, own: string | undefined): Promise<void> {
   for await (const { name } of repository.backend.list('locks')) {
     if (name === own) continue;
-    let lock: LockJson;
-    try {
-      lock = JSON.parse(await repository.loadUnpacked('locks', name));
-    } catch (error) {
-      // gone between the list and the read, or being written: only one that stays is in the way
-      if ((await repository.backend.size('locks', name)) === undefined) continue;
-      throw new RepositoryLockedError(
-        `the lock locks/${name} cannot be read (${(error as Error).message}); run restic unlock when nobody uses the repository`,
-      );
-    }
-    if (isStale(lock)) {
-      if (isDeadHere(lock)) await repository.backend.remove('locks', name).catch(ignoreMissing);
+    const lock = await readLock(repository, name);
+    if (lock === undefined) continue;
+    if (isDeadHere(lock)) {
+      await repository.backend.remove('locks', name).catch(ignoreMissing);
       continue;
     }
-    if (!exclusive && !lock.exclusive) continue;
+    if (isOld(lock) || (!exclusive && !lock.exclusive)) continue;
     throw new RepositoryLockedError(
       `the repository is locked${lock.exclusive ? ' exclusively' : ''} by ${lock.username}@${lock.hostname} (pid ${lock.pid}) since ${lock.time}; wait for it, or run restic unlock when that process is gone`,
     );
   }
 }
 
-function isStale(lock: LockJson): boolean {
-  return Date.now() - Date.parse(lock.time) > STALE_MILLISECONDS || isDeadHere(lock);
+/** undefined when it was removed between the list and the read. */
+async function readLock(repository: Repository, name: string): Promise<LockJson | undefined> {
+  try {
+    const lock = JSON.parse(await repository.loadUnpacked('locks', name)) as LockJson | null;
+    if (lock === null || Number.isNaN(Date.parse(lock.time))) throw new TypeError('it is no lock');
+    return lock;
+  } catch (error) {
+    if ((await repository.backend.size('locks', name)) === undefined) return undefined;
+    throw new RepositoryLockedError(
+      `the lock locks/${name} cannot be read; run restic unlock when nobody uses the repository`,
+      error,
+    );
+  }
+}
+
+function isOld(lock: LockJson): boolean {
+  return Date.now() - Date.parse(lock.time) > STALE_MILLISECONDS;
 }
 
 function isDeadHere(lock: LockJson): boolean {
-  if (lock.hostname !== hostname()) return false;
+  if (lock.hostname !== hostname() || !Number.isInteger(lock.pid) || lock.pid <= 0) return false;
   try {
     process.kill(lock.pid, 0);
     return false;

@@ -4,17 +4,23 @@ import { SEAL_OVERHEAD, Sealer } from '../kernels/aead.ts';
 import { ZstdCompressor, zstdDecompress } from '../kernels/zstd.ts';
 import { NightdropError } from '../lib/errors.ts';
 import type { Backend, FileType } from './backend/backend.ts';
-import { type BlobLocation, type BlobType, LARGEST_BLOB, type PackRecord, type SealedBlob } from './blob.ts';
-import { newConfig, type RepositoryConfig } from './config.ts';
+import { type BlobLocation, type BlobType, largestBlob, type PackRecord, type SealedBlob } from './blob.ts';
+import { newConfig, parseConfig, type RepositoryConfig } from './config.ts';
 import { RepositoryDamagedError } from './errors.ts';
 import { BLOBS_PER_INDEX, decodeIndex, encodeIndex } from './index-file.ts';
 import { createKey, openKey } from './keys.ts';
-import { Packer, readPackHeader } from './packer.ts';
+import { RepositoryLock } from './lock.ts';
+import { readPackHeader } from './pack-header.ts';
+import { Packer } from './packer.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Marks an unpacked file that is compressed. */
 const COMPRESSED_MARK = 2;
-const LARGEST_UNPACKED = 1 << 30;
+const [OPEN_BRACE, OPEN_BRACKET] = Buffer.from('{[');
+/** what a string can hold */
+const LARGEST_UNPACKED = 500 << 20;
+/** bytes of the buffer that is kept for sealing */
+const LARGEST_KEPT = 16 << 20;
 
 export class Repository {
   readonly backend: Backend;
@@ -37,7 +43,7 @@ export class Repository {
     const plain = sealer.open(await backend.read('config', ''));
     if (plain === undefined)
       throw new RepositoryDamagedError(`the config of the repository ${backend.location} was changed`);
-    const config = JSON.parse(plain.toString('utf8')) as RepositoryConfig;
+    const config = parseConfig(plain);
     if (config.version !== 2)
       throw new NightdropError(
         'ERR_REPOSITORY_VERSION',
@@ -56,52 +62,57 @@ export class Repository {
     return new Repository(backend, sealer, config);
   }
 
+  /** SHA-256 of a blob's plaintext: its ID. */
   blobId(plain: Buffer): Buffer {
     return hash('sha256', plain, 'buffer');
   }
 
-  /** Compresses where it helps, and seals. The result's bytes are a view that the next call overwrites. */
+  /** Compresses where it helps, and seals. The result's bytes are a view that the next call overwrites. Hot. */
   sealBlob(plain: Buffer, id: Buffer = this.blobId(plain)): SealedBlob {
     const compressed = this.compressor.compress(plain);
     const content = compressed ?? plain;
     const length = content.length + SEAL_OVERHEAD;
-    if (this.sealed.length < length) this.sealed = Buffer.allocUnsafe(length * 2);
-    this.sealer.sealInto(this.sealed, 0, content);
+    const sealed = this.room(length);
+    this.sealer.sealInto(sealed, 0, content);
     return {
       id,
-      sealed: this.sealed.subarray(0, length),
+      sealed: sealed.subarray(0, length),
       plainLength: plain.length,
       compressed: compressed !== undefined,
     };
   }
 
+  /** As sealBlob, of a blob whose ID is known. */
+  sealWithId(id: Buffer, plain: Buffer): SealedBlob {
+    return this.sealBlob(plain, id);
+  }
+
+  /** @param onPack told of every pack once it is durable */
   packer(type: BlobType, onPack: (pack: PackRecord) => void): Packer {
     return new Packer(this.backend, this.sealer, type, onPack);
   }
 
   /** The blob's plaintext, proven by its ID. */
   async loadBlob(at: BlobLocation): Promise<Buffer> {
+    // before memory is taken: the numbers come from an index file
+    if (at.plainLength > largestBlob(at.type) || at.length > largestBlob(at.type) + SEAL_OVERHEAD)
+      throw damagedBlob(at, 'its length is impossible');
     const name = at.pack.toString('hex');
     return this.openBlob(at, await this.backend.read('data', name, at.offset, at.length));
   }
 
   /** As loadBlob, of bytes read already. */
   openBlob(at: BlobLocation, stored: Buffer): Buffer {
-    const damaged = (what: string) =>
-      new RepositoryDamagedError(
-        `blob ${at.id.toString('hex')} in pack ${at.pack.toString('hex')} is damaged (${what}); run check --read-data to see how much is`,
-      );
-    if (at.plainLength > LARGEST_BLOB) throw damaged('its length is impossible');
     let plain = this.sealer.open(stored);
-    if (plain === undefined) throw damaged('its seal is broken');
+    if (plain === undefined) throw damagedBlob(at, 'its seal is broken');
     if (at.compressed) {
       try {
-        plain = zstdDecompress(plain, at.plainLength);
+        plain = zstdDecompress(plain, Math.min(at.plainLength, largestBlob(at.type)));
       } catch {
-        throw damaged('it does not decompress');
+        throw damagedBlob(at, 'it does not decompress');
       }
     }
-    if (!this.blobId(plain).equals(at.id)) throw damaged('its content has another hash');
+    if (!this.blobId(plain).equals(at.id)) throw damagedBlob(at, 'its content has another hash');
     return plain;
   }
 
@@ -127,10 +138,24 @@ export class Repository {
     return names;
   }
 
+  /** All index files, one at a time. One that another process removes meanwhile is passed over. */
+  async *indexes(): AsyncGenerator<{ id: string; packs: PackRecord[]; supersedes: string[] }> {
+    for await (const { name } of this.backend.list('index')) {
+      const index = await this.unlessGone('index', name, () => this.loadIndex(name));
+      if (index !== undefined) yield { id: name, ...index };
+    }
+  }
+
+  /** The `size` of its packs is 0: an index file does not say it. */
   async loadIndex(name: string): Promise<{ packs: PackRecord[]; supersedes: string[] }> {
     return decodeIndex(await this.loadUnpacked('index', name), name);
   }
 
+  async removeIndex(name: string): Promise<void> {
+    await this.backend.remove('index', name);
+  }
+
+  /** Returns its ID. All it refers to must be durable and named by index files. */
   async saveSnapshot(snapshot: Snapshot): Promise<string> {
     return this.saveUnpacked('snapshots', JSON.stringify(snapshot));
   }
@@ -146,9 +171,17 @@ export class Repository {
     }
   }
 
+  /** All snapshots, in no order. One that another process removes meanwhile is passed over. */
   async *snapshots(): AsyncGenerator<{ id: string; snapshot: Snapshot }> {
-    for await (const { name } of this.backend.list('snapshots'))
-      yield { id: name, snapshot: await this.loadSnapshot(name) };
+    for await (const { name } of this.backend.list('snapshots')) {
+      const snapshot = await this.unlessGone('snapshots', name, () => this.loadSnapshot(name));
+      if (snapshot !== undefined) yield { id: name, snapshot };
+    }
+  }
+
+  /** Locks the repository against prune (or, exclusively, against everybody). @throws RepositoryLockedError */
+  lock(options: { exclusive: boolean }): Promise<RepositoryLock> {
+    return RepositoryLock.take(this, options.exclusive);
   }
 
   /** Compresses, seals and writes one of the JSON files; returns its name. */
@@ -162,16 +195,44 @@ export class Repository {
     return name;
   }
 
+  /** @throws RepositoryDamagedError when it is missing, was changed, or is another file than its name says */
   async loadUnpacked(type: FileType, name: string): Promise<string> {
-    const damaged = (what: string) => new RepositoryDamagedError(`the file ${type}/${name} is damaged: ${what}`);
+    const damaged = (what: string, cause?: unknown) =>
+      new RepositoryDamagedError(`the file ${type}/${name} is damaged: ${what}`, cause);
     const stored = await this.backend.read(type, name);
+    if (hash('sha256', stored) !== name) throw damaged('its content has another hash');
     const plain = this.sealer.open(stored);
     if (plain === undefined) throw damaged('its seal is broken');
-    if (plain[0] !== COMPRESSED_MARK) return plain.toString('utf8');
+    if (plain[0] === OPEN_BRACE || plain[0] === OPEN_BRACKET) return plain.toString('utf8');
+    if (plain[0] !== COMPRESSED_MARK) throw damaged('it is stored in a form that is not known');
     try {
       return zstdDecompress(plain.subarray(1), LARGEST_UNPACKED).toString('utf8');
     } catch (error) {
-      throw damaged(`it does not decompress (${(error as Error).message})`);
+      throw damaged('it does not decompress', error);
     }
   }
+
+  /** Files listed a moment ago may be gone: undefined then. */
+  private async unlessGone<T>(type: FileType, name: string, load: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await load();
+    } catch (error) {
+      if ((await this.backend.size(type, name)) === undefined) return undefined;
+      throw error;
+    }
+  }
+
+  /** The buffer that is used again for every blob; a buffer of its own for one of unusual size. */
+  private room(length: number): Buffer {
+    if (length <= this.sealed.length) return this.sealed;
+    if (length > LARGEST_KEPT) return Buffer.allocUnsafeSlow(length);
+    this.sealed = Buffer.allocUnsafeSlow(Math.min(LARGEST_KEPT, length * 2));
+    return this.sealed;
+  }
+}
+
+function damagedBlob(at: BlobLocation, what: string): RepositoryDamagedError {
+  return new RepositoryDamagedError(
+    `blob ${at.id.toString('hex')} in pack ${at.pack.toString('hex')} is damaged (${what}); run check --read-data to see how much is`,
+  );
 }
