@@ -10,8 +10,9 @@ const PACK_BYTES = 16 << 20;
 const PACK_BLOBS = 50_000;
 
 /**
- * Fills packs with blobs of one type. While a full pack is flushed to disk the next one is filled already; no more than
- * these two are open. After an error only `abort` makes sense.
+ * Fills packs with blobs of one type. While a full pack of data is flushed to disk the next one is filled already; no
+ * more than these two are open. Packs of trees are few: one is told before the next begins. After an error only `abort`
+ * makes sense.
  */
 export class Packer {
   private readonly backend: Backend;
@@ -66,5 +67,6 @@ export class Packer {
     this.finishing = pack.finish().then(this.onPack);
     // whoever comes next gets the error; until then it is not unhandled
     this.finishing.catch(() => {});
+    if (this.type === 'tree') await this.finishing;
   }
 }
