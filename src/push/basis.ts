@@ -69,6 +69,16 @@ async function computeSums(session: PushSession, existing: Entry): Promise<SumsH
   }
   const key = contentKey(existing.blobs);
   const { size, mtime, mtimeNsec, blobs } = existing;
-  writer.finish({ key, blobs, size, mtime, mtimeNsec, blockLength, literalBytes: 0, literalRuns: 0 });
+  writer.finish({
+    key,
+    blobs,
+    size,
+    mtime,
+    mtimeNsec,
+    blockLength,
+    recordLength: agreement.recordLength,
+    literalBytes: 0,
+    literalRuns: 0,
+  });
   return store.findSums(key, agreement.sumsKind);
 }

@@ -41,11 +41,13 @@ export class DeletePass {
     if (deleteMode === 'during' || deleteMode === 'delay') this.inDirectory(path, list);
   }
 
-  /** --delete-before and -after: every directory of the one list. */
-  wholeList(list: FileList): void {
-    for (const file of list.entries) {
-      if (file !== undefined && isDir(file.mode) && file.hasContent)
-        this.inDirectory(joinPath(this.session.base, file.path), list);
+  /** --delete-before and -after: every directory of every list (there is one, these have no incremental recursion). */
+  wholeLists(): void {
+    for (const list of this.session.lists.all()) {
+      for (const file of list.entries) {
+        if (file !== undefined && isDir(file.mode) && file.hasContent)
+          this.inDirectory(joinPath(this.session.base, file.path), list);
+      }
     }
   }
 
@@ -108,12 +110,11 @@ export class DeletePass {
     const entries = session.destination.list(path);
     if (entries === undefined) return;
     const names = this.names(path, list);
-    session.filter?.enterDirectory(this.relative(path));
     for (let i = entries.length - 1; i >= 0; i--) {
       const entry = entries[i];
       if (names.has(entry.name)) continue;
       const child = joinPath(path, entry.name);
-      if (this.isProtected(child, entry)) continue;
+      if (this.isProtected(child, entry, false)) continue;
       if (session.options.deleteMode === 'delay') this.delayed.push(child);
       else this.deleteObject(child, entry);
     }
@@ -132,9 +133,9 @@ export class DeletePass {
         if (file === undefined || file.path === '.') continue;
         const full = joinPath(this.session.base, file.path);
         const directory = dirName(full);
-        let known = names.get(directory);
-        if (known === undefined) names.set(directory, (known = new Set()));
-        known.add(baseName(full));
+        const known = names.get(directory);
+        if (known === undefined) names.set(directory, new Set([baseName(full)]));
+        else known.add(baseName(full));
       }
       this.listed = { list, names };
     }
@@ -161,17 +162,16 @@ export class DeletePass {
 
   private deleteContent(path: string, children: Entry[], makingRoom: boolean): boolean {
     let empty = true;
-    this.session.filter?.enterDirectory(this.relative(path));
     for (let i = children.length - 1; i >= 0; i--) {
       const child = joinPath(path, children[i].name);
-      if (this.isProtected(child, children[i])) empty = false;
+      if (this.isProtected(child, children[i], true)) empty = false;
       else if (!this.deleteObject(child, children[i])) empty = false;
     }
     return empty || (makingRoom && this.session.dryRun);
   }
 
-  private isProtected(path: string, entry: Entry): boolean {
-    return this.session.filter?.protects(this.relative(path), isDir(entry.mode)) ?? false;
+  private isProtected(path: string, entry: Entry, within: boolean): boolean {
+    return this.session.filter?.protects(this.relative(path), isDir(entry.mode), within) ?? false;
   }
 
   private limitReached(): boolean {

@@ -51,6 +51,11 @@ export class Generator {
     }
   }
 
+  /** Until the client has answered that many phases. */
+  async answered(phases: number): Promise<void> {
+    while (this.session.lists.phasesAnswered < phases) await this.wait();
+  }
+
   private async wait(): Promise<void> {
     this.session.output.flush();
     await this.session.lists.changed();

@@ -81,6 +81,10 @@ export class Lists {
     this.notify();
   }
 
+  all(): FileList[] {
+    return this.states.map((state) => state.list);
+  }
+
   /** The next list nobody has gone over yet. */
   take(): ListState | undefined {
     return this.states[this.next] === undefined ? undefined : this.states[this.next++];
@@ -88,8 +92,11 @@ export class Lists {
 
   /** Lists that are finished and were not told so: the oldest, if the generator has left it behind. */
   finished(): ListState | undefined {
-    const state = this.states.find((s) => !s.done);
-    return state?.passed && state.outstanding === 0 ? state : undefined;
+    const at = this.states.findIndex((s) => !s.done);
+    const state = this.states[at];
+    // of the last list nobody knows that it is before the client says so
+    if (state === undefined || (at === this.states.length - 1 && !this.complete)) return undefined;
+    return state.passed && state.outstanding === 0 ? state : undefined;
   }
 
   /** The client has given up its oldest list too; false when there is none. */

@@ -63,7 +63,10 @@ export class Output {
   flush(): void {
     if (this.data.length === 0) return;
     const bytes = this.data.take();
-    if (!this.multiplexed) return this.send(bytes);
+    if (!this.multiplexed) {
+      this.send(bytes);
+      return;
+    }
     for (let at = 0; at < bytes.length; at += FRAME_BYTES) {
       this.frame(MessageTag.data, bytes.subarray(at, at + FRAME_BYTES));
     }

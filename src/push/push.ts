@@ -1,57 +1,168 @@
-import { RefusedError, RsyncExit } from '../lib/errors.ts';
+import { NightdropError, RsyncExit } from '../lib/errors.ts';
 import { NDX_DONE } from '../rsync/ndx.ts';
 import { DeletePass } from './delete.ts';
+import { commitPush, keepCutPush } from './ending.ts';
 import { Generator } from './generator.ts';
-import { type Opening, openPush } from './opening.ts';
+import { fatalMessage } from './messages.ts';
+import {
+  beginSession,
+  type Connection,
+  connect,
+  holdVault,
+  readFilter,
+  startStreams,
+  type VaultHold,
+} from './opening.ts';
 import type { Receiver } from './receiver.ts';
+import { newReport, sumUp } from './report.ts';
 import type { PushReport, PushRequest } from './request.ts';
 import type { PushSession } from './session.ts';
-import { resolveTarget } from './target.ts';
+import { type SetUp, setUp } from './set-up.ts';
+import { cleanTarget, resolveTarget } from './target.ts';
 
-/** Phases that are answered before the goodbye: first pass, redo, delayed updates, and late deletions from protocol 31 on. */
-const LAST_TRANSFER_PHASE = 3;
-const DELETE_PHASE = 4;
+/** Phases that the client answers: first pass, redo, delayed updates, and late deletions from protocol 31 on. */
+const FIRST_PASS = 1;
+const DELAYED_UPDATES = 3;
+const LATE_DELETIONS = 4;
 
 /**
- * One push, from the arguments to the snapshot, in the order of the protocol (docs/protocol.md; architecture.md has the
- * picture). The caller gets a report whatever happens; only a defect of ours throws.
+ * One push, from the arguments to the snapshot, in the order of the protocol (docs/protocol.md; docs/architecture.md has
+ * the picture). Whatever happens, a report comes back: the connection is over then, and the vault free.
  */
 export async function servePush(request: PushRequest): Promise<PushReport> {
-  const opening = await openPush(request);
-  if ('report' in opening) return opening.report;
+  const report = newReport();
+  const connection = connect(request);
+  let hold: VaultHold | undefined;
   try {
-    await transfer(opening);
-    return await opening.commit();
+    const agreed = await setUp(connection.input, connection.output, request.protocol, request.limits);
+    hold = await orTellLater(agreed, () => holdVault(request, agreed));
+    if (hold === undefined) refuse(connection, agreed, report);
+    else await push(connection, agreed, hold, report);
   } catch (error) {
-    return await opening.cutShort(error);
+    note(report, error);
   } finally {
-    await opening.close();
+    await close(connection, hold);
+    sumUp(report, connection, hold);
+  }
+  return report;
+}
+
+async function push(connection: Connection, agreed: SetUp, hold: VaultHold, report: PushReport): Promise<void> {
+  const { session, receiver } = beginSession(connection, agreed, hold);
+  try {
+    const target = cleanTarget(agreed.options.path, connection.request.vault);
+    session.filter = await readFilter(session);
+    await receiver.firstList();
+    resolveTarget(session, target, receiver.firstEntries, receiver.firstIsDirectory);
+    await transfer(session, receiver);
+    if (!session.dryRun) report.snapshot = await commitPush(connection.request, session, hold, true);
+    report.complete = true;
+    report.exitCode = session.counts.failed > 0 || session.ioError !== 0 ? RsyncExit.partial : RsyncExit.ok;
+    sendDone(session);
+    session.output.flush();
+  } catch (error) {
+    note(report, error);
+    fatalMessage(session.output, clientSentence(error), report.exitCode, session.agreement.protocol);
+    if (!session.dryRun) report.snapshot = await keepCutPush(connection.request, session, receiver, hold);
   }
 }
 
-/** Everything between the first file list and the goodbye. */
-async function transfer({ session, receiver }: Opening): Promise<void> {
+/** Everything between the first list and the goodbye: two flows, and the generator's knows the order of the phases. */
+async function transfer(session: PushSession, receiver: Receiver): Promise<void> {
+  const { agreement, options, lists } = session;
   const deletes = new DeletePass(session);
   const generator = new Generator(session, deletes);
-  await receiver.firstList();
-  resolveTarget(session);
-  const lateDeletes = session.options.deleteMode === 'delay' || session.options.deleteMode === 'after';
-  const phases = session.agreement.protocol >= 31 ? DELETE_PHASE : LAST_TRANSFER_PHASE;
+  const late = options.deleteMode === 'delay' || options.deleteMode === 'after';
+  const phases = agreement.protocol >= 31 ? LATE_DELETIONS : DELAYED_UPDATES;
 
-  await sideBySide(session, receiver.run(phases), async () => {
-    if (session.options.deleteMode === 'before') deletes.beforeTransfer();
+  const generate = async () => {
+    if (options.deleteMode === 'before') deletes.wholeLists();
     await generator.run();
-    if (!session.agreement.incremental) sendDone(session);
-    await answered(session, 1);
+    if (!agreement.incremental) sendDone(session);
+    await generator.answered(FIRST_PASS);
     await generator.finishTransfers();
     sendDone(session);
     sendDone(session);
-    if (!lateDeletes) endDeletions(session, deletes);
-    await answered(session, LAST_TRANSFER_PHASE);
-    if (lateDeletes) {
-      deletes.afterTransfer();
+    if (!late) endDeletions(session, deletes);
+    await generator.answered(DELAYED_UPDATES);
+    if (late) {
+      if (options.deleteMode === 'after') deletes.wholeLists();
+      else deletes.deleteDelayed();
       endDeletions(session, deletes);
     }
-    await answered(session, phases);
-  });
+    await generator.answered(phases);
+  };
+  const stop = (error: unknown) => {
+    lists.fail(error);
+    session.input.fail(error as Error);
+    throw error;
+  };
+  await Promise.all([receiver.run(phases).catch(stop), generate().catch(stop)]);
 }
+
+/** From protocol 31 on the end of the deletions is a phase of its own, with their numbers before it. */
+function endDeletions(session: PushSession, deletes: DeletePass): void {
+  deletes.reportSkipped();
+  if (session.agreement.protocol < 31) return;
+  if (deletes.enabled || session.options.force) deletes.writeStatistics();
+  sendDone(session);
+}
+
+function sendDone(session: PushSession): void {
+  session.ndxOut.write(session.output.data, NDX_DONE);
+  session.output.flush();
+}
+
+/** A push that cannot be is gone through until its client can be told why. */
+async function orTellLater(agreed: SetUp, open: () => Promise<VaultHold>): Promise<VaultHold | undefined> {
+  if (agreed.refusal !== undefined) return undefined;
+  try {
+    return await open();
+  } catch (error) {
+    if (!(error instanceof NightdropError)) throw error;
+    agreed.refusal = error;
+    return undefined;
+  }
+}
+
+function refuse(connection: Connection, agreed: SetUp, report: PushReport): void {
+  note(report, agreed.refusal);
+  // any seed does: nothing is summed
+  startStreams(connection, 1, agreed.options.timeout);
+  fatalMessage(connection.output, clientSentence(agreed.refusal), report.exitCode, connection.request.protocol);
+}
+
+function note(report: PushReport, error: unknown): void {
+  report.complete = false;
+  report.exitCode = error instanceof NightdropError ? (error.rsyncExit ?? RsyncExit.streamIo) : RsyncExit.streamIo;
+  report.error = (error as Error).message;
+  if (!(error instanceof NightdropError)) report.defect = (error as Error).stack;
+}
+
+/** What a client is told of an error: our own sentences, never those of a library. */
+function clientSentence(error: unknown): string {
+  if (!(error instanceof NightdropError)) return 'ERROR: the server failed; its log says why';
+  return error.message.startsWith('ERROR') || error.message.startsWith('rsync:')
+    ? error.message
+    : `ERROR: ${error.message}`;
+}
+
+async function close(connection: Connection, hold: VaultHold | undefined): Promise<void> {
+  const { socket } = connection.request;
+  connection.input.close();
+  connection.output.close();
+  connection.output.flush();
+  await new Promise<void>((resolve) => {
+    if (socket.destroyed) return resolve();
+    socket.end(() => resolve());
+    socket.once('close', () => resolve());
+    setTimeout(resolve, CLOSE_MILLISECONDS).unref();
+  });
+  // what the client still sends is read and dropped: a reset could cost it our last words
+  socket.resume();
+  await hold?.pool.close();
+  hold?.store.close();
+  hold?.lease.release();
+}
+
+const CLOSE_MILLISECONDS = 5000;

@@ -1,6 +1,8 @@
 import { ProtocolError } from '../lib/errors.ts';
 import { printable } from '../lib/names.ts';
+import { isDir } from '../lib/stat.ts';
 import { NEED_MORE } from '../rsync/bytes.ts';
+import type { FileList } from '../rsync/entry.ts';
 import type { FileListReceiver } from '../rsync/flist.ts';
 import { ItemFlag } from '../rsync/iflags.ts';
 import { NDX_DELETE_STATS, NDX_DONE, NDX_FLIST_EOF, NDX_FLIST_OFFSET, type NdxDecoder } from '../rsync/ndx.ts';
@@ -22,6 +24,8 @@ export class Receiver {
   private readonly flist: FileListReceiver;
   private readonly ndx: NdxDecoder;
   private readonly tokens: TokenDecoder;
+  firstEntries = 0;
+  firstIsDirectory = false;
   /** the file on its way, for a push that is cut */
   private current: { item: Item; sink: FileSink } | undefined;
 
@@ -54,8 +58,18 @@ export class Receiver {
   /** The first list, which comes before anything else; without incremental recursion it is the only one. */
   async firstList(): Promise<void> {
     this.flist.begin(-1);
+    const { counts, lists, agreement } = this.session;
     await this.listEntries();
-    if (!this.session.agreement.incremental) this.session.lists.complete = true;
+    const [list] = lists.all();
+    this.firstEntries = counts.entries;
+    const first = list.entries.find((file) => file !== undefined);
+    this.firstIsDirectory = first !== undefined && isDir(first.mode);
+    if (!agreement.incremental) {
+      lists.complete = true;
+    } else if (this.firstEntries === 1 && this.firstIsDirectory && first!.path !== '.') {
+      // a single directory: its own list is needed to tell a destination's name from its parent
+      this.firstEntries = 2;
+    }
   }
 
   /** The file that was cut off, when the connection ended within it. */
@@ -80,27 +94,31 @@ export class Receiver {
 
   private async listEntries(): Promise<void> {
     const { session, flist } = this;
-    const { reader, input, lists, counts } = session;
+    const { reader, input } = session;
     for (;;) {
       const start = reader.position;
       try {
         const list = flist.read(reader);
-        if (list !== undefined) {
-          session.ioError |= list.ioError;
-          for (const file of list.entries) {
-            if (file === undefined) continue;
-            counts.entries++;
-            counts.totalBytes += file.size;
-          }
-          lists.add(list, flist.directory(list));
-          return;
-        }
+        if (list === undefined) continue;
+        this.take(list);
+        return;
       } catch (error) {
         if (error !== NEED_MORE) throw error;
         reader.position = start;
       }
       await input.more();
     }
+  }
+
+  private take(list: FileList): void {
+    const { session, flist } = this;
+    session.ioError |= list.ioError;
+    for (const file of list.entries) {
+      if (file === undefined) continue;
+      session.counts.entries++;
+      session.counts.totalBytes += file.size;
+    }
+    session.lists.add(list, flist.directory(list));
   }
 
   private async reply(ndx: number): Promise<void> {

@@ -40,6 +40,10 @@ export interface PushReport {
   exitCode: number;
   /** one sentence when exitCode is not 0 */
   error: string | undefined;
+  /** stack of an error that is a defect of ours, for the log */
+  defect: string | undefined;
+  /** what was found wrong with the state, and mended */
+  notes: string[];
   /** entries in the client's list */
   entries: number;
   /** regular files whose content was transferred */

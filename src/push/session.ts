@@ -1,8 +1,8 @@
+import type { ChecksumName } from '../kernels/checksum.ts';
 import type { ByteReader } from '../rsync/bytes.ts';
 import type { Filter } from '../rsync/filter.ts';
 import type { NdxEncoder } from '../rsync/ndx.ts';
 import type { ServerOptions } from '../rsync/options.ts';
-import type { Entry } from '../vault/entry.ts';
 import type { IngestPool } from '../vault/ingest/pool.ts';
 import type { StateStore } from '../vault/state/store.ts';
 import type { AttributeRules } from './attributes.ts';
@@ -20,9 +20,12 @@ export interface Agreement {
   xattrOptimized: boolean;
   /** the name of the cached block sums' kind: algorithm, seed and order */
   sumsKind: string;
-  /** bytes of a strong sum as cached, and of a whole-file digest */
-  strongLength: number;
+  /** bytes of a cached record of block sums: rolling and strong */
+  recordLength: number;
+  /** bytes of a whole-file digest */
   digestLength: number;
+  /** what --checksum compares */
+  listDigest: ChecksumName;
   /** matched bytes are read back to recompute the whole-file digest */
   verify: boolean;
   /** block sums may be offered at all */
@@ -43,7 +46,7 @@ export interface PushSession {
   readonly destination: Destination;
   readonly lists: Lists;
   readonly hardLinks: HardLinks;
-  readonly filter: Filter | undefined;
+  filter: Filter | undefined;
   readonly counts: PushCounts;
   /** path of the transfer's root in the vault, and the name of a single file that gets another one there */
   base: string;

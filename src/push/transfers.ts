@@ -18,12 +18,7 @@ export function openSink(session: PushSession, item: Item): FileSink {
   const sums = item.offered?.sums;
   return pool.openFile({
     size: item.file.size,
-    basis: sums && {
-      blobs: sums.blobs,
-      size: item.offered!.basisSize,
-      sumsRow: sums.row,
-      blockLength: sums.blockLength,
-    },
+    basis: sums && { blobs: sums.blobs, size: item.offered!.basisSize },
     verify: agreement.verify,
     blockLength,
     onSums: (records) => item.newSums?.writer.append(records),
@@ -57,7 +52,7 @@ export function applyResult(session: PushSession, item: Item, result: FileResult
   entry.size = result.size;
   if (replaced) entry.inode = 0;
   linked(session, entry, item.file);
-  keepSums(item, result);
+  keepSums(session, item, result);
   destination.put(item.path, entry);
   destination.unpin(item.path);
   counts.transferred++;
@@ -67,22 +62,26 @@ export function applyResult(session: PushSession, item: Item, result: FileResult
   return 'stored';
 }
 
-function keepSums(item: Item, result: FileResult): void {
-  const { mtime, mtimeNsec } = item.file;
-  const { blobs, size, literalBytes, literalRuns } = result;
-  if (blobs.length === 0) item.newSums?.writer.abort();
-  else
-    item.newSums?.finish({
-      key: contentKey(blobs),
-      blobs,
-      size,
-      mtime,
-      mtimeNsec,
-      blockLength,
-      literalBytes,
-      literalRuns,
-    });
+function keepSums(session: PushSession, item: Item, result: FileResult): void {
+  const { newSums, file } = item;
   item.newSums = undefined;
+  if (newSums === undefined) return;
+  const { blobs, size, literalBytes, literalRuns } = result;
+  if (blobs.length === 0) {
+    newSums.writer.abort();
+    return;
+  }
+  newSums.writer.finish({
+    key: contentKey(blobs),
+    blobs,
+    size,
+    mtime: file.mtime,
+    mtimeNsec: file.mtimeNsec,
+    blockLength: newSums.blockLength,
+    recordLength: session.agreement.recordLength,
+    literalBytes,
+    literalRuns,
+  });
 }
 
 function giveUpOrRetry(session: PushSession, item: Item, result: FileResult): 'redo' | 'failed' {

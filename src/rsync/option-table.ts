@@ -28,9 +28,9 @@ const NAME = /^[A-Za-z0-9,_-]{1,200}$/;
 const TEXT = /^[\s\S]{0,4096}$/;
 
 /** A letter's action, or the reason why it is refused. */
-export const SHORT_OPTIONS: ReadonlyMap<string, ((options: ServerOptions) => void) | string> = new Map<
+export const SHORT_OPTIONS: ReadonlyMap<string, Partial<ServerOptions> | string> = new Map<
   string,
-  ((options: ServerOptions) => void) | string
+  Partial<ServerOptions> | string
 >([
   ['s', {}],
   ['v', {}],
@@ -58,7 +58,7 @@ export const SHORT_OPTIONS: ReadonlyMap<string, ((options: ServerOptions) => voi
   ['u', { update: true }],
   ['S', { sparse: true }],
   ['x', { oneFileSystem: true }],
-  ['C', { cvsExclude: true }],
+  ['C', LATER],
   ['z', { compress: 'negotiated' }],
   ['m', { pruneEmptyDirs: true }],
   ['b', LATER],

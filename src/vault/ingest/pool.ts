@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { BlockSumKind, ChecksumName } from '../../kernels/checksum.ts';
+import type { ChecksumName } from '../../kernels/checksum.ts';
 import { NightdropError, RsyncExit } from '../../lib/errors.ts';
 import type { PackRecord } from '../../repository/blob.ts';
 import type { CommitResult, SnapshotMeta } from '../commit.ts';
@@ -322,7 +322,10 @@ export class IngestPool {
       this.requests.delete(message.request);
     } else {
       const error = new NightdropError(message.code, message.message, { rsyncExit: RsyncExit.fileIo });
-      if (message.request === undefined) return this.fail(error);
+      if (message.request === undefined) {
+        this.fail(error);
+        return;
+      }
       this.requests.get(message.request)?.reject(error);
       this.requests.delete(message.request);
     }

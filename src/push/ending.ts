@@ -1,0 +1,102 @@
+import { isFile } from '../lib/stat.ts';
+import type { SnapshotMeta } from '../vault/commit.ts';
+import { contentKey } from '../vault/content.ts';
+import type { FileResult } from '../vault/ingest/pool.ts';
+import { resultingEntry } from './attributes.ts';
+import type { Item } from './lists.ts';
+import type { VaultHold } from './opening.ts';
+import { baseName } from './paths.ts';
+import type { Receiver } from './receiver.ts';
+import type { PushRequest } from './request.ts';
+import type { PushSession } from './session.ts';
+import { applyResult } from './transfers.ts';
+
+/** Of a file that was cut off, this much must have come to be worth going on from. */
+const WORTH_KEEPING = 64 * 1024;
+
+/** Makes everything durable and visible at once; returns the snapshot's ID. */
+export async function commitPush(
+  request: PushRequest,
+  session: PushSession,
+  hold: VaultHold,
+  complete: boolean,
+): Promise<string> {
+  const { counts, store, pool, destination, input, output } = session;
+  await pool.flush();
+  destination.flush();
+  store.checkpoint();
+  const { files, directories, symlinks, devices, specials } = counts.deleted;
+  const meta: SnapshotMeta = {
+    complete,
+    hostname: request.vault,
+    address: request.address,
+    startedAt: performance.timeOrigin + hold.startedAt,
+    created: counts.created,
+    transferred: counts.transferred,
+    deleted: files + directories + symlinks + devices + specials,
+    literalBytes: counts.literalBytes,
+    matchedBytes: counts.matchedBytes,
+    wireIn: input.bytesRead,
+    wireOut: output.bytesWritten,
+    storedBytes: hold.stored.bytes,
+  };
+  const { id, treeBytes } = await pool.commit(meta);
+  hold.stored.bytes += treeBytes;
+  return id;
+}
+
+/** A push that was cut: what is whole of it is kept as an incomplete snapshot; undefined when there is nothing. */
+export async function keepCutPush(
+  request: PushRequest,
+  session: PushSession,
+  receiver: Receiver,
+  hold: VaultHold,
+): Promise<string | undefined> {
+  const { store, lists, destination, pool } = session;
+  const current = receiver.takeCurrent();
+  if (current !== undefined) keepPart(session, current.item, await current.sink.endPartial());
+  await pool.flush();
+  // files that had ended are told of before the flush is
+  for (const { item, result } of lists.settled.splice(0)) if (result.ok) applyResult(session, item, result);
+  destination.flush();
+  if (!store.hasDirty()) {
+    store.checkpoint();
+    return undefined;
+  }
+  return commitPush(request, session, hold, false);
+}
+
+/**
+ * The front of a file. With --partial it takes the file's place, as at a stock receiver; in any case its blocks are
+ * remembered under the size and time the file is to have, so that the next push goes on from there.
+ */
+function keepPart(session: PushSession, item: Item, result: FileResult): void {
+  const { destination, options, rules, agreement } = session;
+  const { newSums, file, path } = item;
+  item.newSums = undefined;
+  if (!result.ok || result.size < WORTH_KEEPING) {
+    newSums?.writer.abort();
+    return;
+  }
+  newSums?.writer.finish({
+    key: contentKey(result.blobs),
+    blobs: result.blobs,
+    size: file.size,
+    mtime: file.mtime,
+    mtimeNsec: file.mtimeNsec,
+    blockLength: newSums.blockLength,
+    recordLength: agreement.recordLength,
+    literalBytes: 0,
+    literalRuns: 0,
+  });
+  if (!options.partial) return;
+  const there = destination.entry(path);
+  const entry = resultingEntry(
+    rules,
+    baseName(path),
+    file,
+    there !== undefined && isFile(there.mode) ? there : undefined,
+    true,
+  );
+  destination.put(path, { ...entry, blobs: result.blobs, size: result.size, mtime: rules.now, mtimeNsec: 0 });
+}

@@ -1,0 +1,45 @@
+import { type NightdropError, RsyncExit } from '../lib/errors.ts';
+import { printable } from '../lib/names.ts';
+import { MessageTag } from '../rsync/mux.ts';
+import { NO_BLOBS } from '../vault/entry.ts';
+import { ConnectionCutError } from './input.ts';
+import type { PushSession } from './session.ts';
+
+/** Takes in what a client says beside its data. */
+export function takeMessage(session: PushSession, tag: number, payload: Buffer): void {
+  switch (tag) {
+    case MessageTag.ioError:
+      if (payload.length === 4) session.ioError |= payload.readInt32LE(0);
+      return;
+    case MessageTag.noSend:
+      if (payload.length === 4) notSent(session, payload.readInt32LE(0));
+      return;
+    case MessageTag.errorExit:
+      session.input.fail(clientGaveUp(payload));
+      return;
+    default:
+      // words for people: they belong to the client's own log
+      return;
+  }
+}
+
+/** The client could not open a file it was asked for; it says so itself to its user. */
+function notSent(session: PushSession, ndx: number): void {
+  const item = session.lists.requested(ndx);
+  item.list.requested.delete(ndx);
+  session.lists.settle(item, {
+    ok: false,
+    reason: `${printable(item.file.path)} could not be read by the client`,
+    retry: false,
+    blobs: NO_BLOBS,
+    size: 0,
+    literalBytes: 0,
+    matchedBytes: 0,
+    literalRuns: 0,
+  });
+}
+
+function clientGaveUp(payload: Buffer): NightdropError {
+  const code = payload.length === 4 ? payload.readInt32LE(0) : RsyncExit.signal;
+  return new ConnectionCutError(`the client gave up with exit code ${code}`, code);
+}

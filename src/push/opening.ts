@@ -1,0 +1,234 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { digestLength, recordLength } from '../kernels/checksum.ts';
+import { Compat } from '../rsync/capabilities.ts';
+import { Filter, readRule } from '../rsync/filter.ts';
+import { FileListReceiver } from '../rsync/flist.ts';
+import { Demultiplexer, MessageTag } from '../rsync/mux.ts';
+import { NdxDecoder, NdxEncoder } from '../rsync/ndx.ts';
+import { createTokenDecoder } from '../rsync/tokens.ts';
+import { StateDamagedError } from '../vault/errors.ts';
+import { IngestPool } from '../vault/ingest/pool.ts';
+import { layoutOf, type VaultLayout } from '../vault/layout.ts';
+import { Lease } from '../vault/lease.ts';
+import { StateStore } from '../vault/state/store.ts';
+import { Destination } from './destination.ts';
+import { HardLinks } from './hard-links.ts';
+import { Input } from './input.ts';
+import { Lists } from './lists.ts';
+import { takeMessage } from './messages-in.ts';
+import { Output } from './output.ts';
+import { Receiver } from './receiver.ts';
+import type { PushRequest } from './request.ts';
+import { type Agreement, newCounts, type PushSession } from './session.ts';
+import type { SetUp } from './set-up.ts';
+
+/** Seconds without a byte from us after which a client is shown that we are alive. */
+const KEEP_ALIVE_SECONDS = 10;
+
+/** The connection of a push, before anything of the vault is touched. */
+export interface Connection {
+  request: PushRequest;
+  input: Input;
+  output: Output;
+  demultiplexer: Demultiplexer;
+  /** set once there is a session that messages beside the data can go to */
+  session: PushSession | undefined;
+}
+
+export function connect(request: PushRequest): Connection {
+  const connection: Partial<Connection> = { request };
+  const demultiplexer = new Demultiplexer((tag, payload) => {
+    if (connection.session !== undefined) takeMessage(connection.session, tag, payload);
+  });
+  const input = new Input(request.socket, demultiplexer, request.initial);
+  const output = new Output(request.socket, () => input.noteActivity());
+  return Object.assign(connection, { demultiplexer, input, output, session: undefined }) as Connection;
+}
+
+/** What of the vault a push holds while it lasts. */
+export interface VaultHold {
+  layout: VaultLayout;
+  lease: Lease;
+  pool: IngestPool;
+  store: StateStore;
+  /** by performance.now() */
+  startedAt: number;
+  /** bytes of packs stored so far */
+  stored: { bytes: number };
+  /** what was found wrong with the state and mended */
+  notes: string[];
+}
+
+/** Takes the vault for this push alone, and makes sure that its state is sound. */
+export async function holdVault(request: PushRequest, agreed: SetUp): Promise<VaultHold> {
+  const startedAt = performance.now();
+  const layout = layoutOf(request.vaultDir, request.vault);
+  const lease = await Lease.take(layout.leaseFile, `a push from ${request.address}`, request.limits.leaseWait);
+  let pool: IngestPool | undefined;
+  try {
+    const stored = { bytes: 0 };
+    let store: StateStore | undefined;
+    const seed = agreed.options.checksumSeed || storedSeed(layout);
+    pool = new IngestPool({
+      vaultDir: request.vaultDir,
+      vault: request.vault,
+      workers: request.limits.workers,
+      kind: { algorithm: agreed.checksum, seed, seedFirst: (agreed.compat & Compat.seedOrderFixed) !== 0 },
+      digest: agreed.checksum,
+      onPack: (pack) => {
+        stored.bytes += pack.size;
+        store?.addPack(pack);
+        store?.checkpoint();
+      },
+    });
+    const notes = looksSound(layout) ? [] : (await pool.prepare()).notes;
+    store = StateStore.open(layout.stateFile);
+    return { layout, lease, pool, store, stored, notes, startedAt };
+  } catch (error) {
+    await pool?.close();
+    lease.release();
+    throw error;
+  }
+}
+
+/** The vault's constant seed. It is the state's; without a state a rebuild is due, which makes one. */
+function storedSeed(layout: VaultLayout): number {
+  try {
+    const store = StateStore.open(layout.stateFile);
+    const seed = store.checksumSeed;
+    store.close();
+    return seed;
+  } catch (error) {
+    if (error instanceof StateDamagedError) return 1;
+    throw error;
+  }
+}
+
+/** The quick look before a push: the last push ended well, and nobody else has changed the repository since. */
+function looksSound(layout: VaultLayout): boolean {
+  try {
+    const store = StateStore.open(layout.stateFile);
+    try {
+      if (store.hasDirty() || store.hasUnindexedPacks()) return false;
+      const snapshots = readdirSync(`${layout.repository}/snapshots`);
+      if (
+        store.snapshotId === undefined
+          ? snapshots.length > 0
+          : !existsSync(`${layout.repository}/snapshots/${store.snapshotId}`)
+      )
+        return false;
+      const known = store.indexFiles();
+      const present = readdirSync(`${layout.repository}/index`);
+      return present.length === known.size && present.every((name) => known.has(name));
+    } finally {
+      store.close();
+    }
+  } catch (error) {
+    if (error instanceof StateDamagedError) return false;
+    throw error;
+  }
+}
+
+/** Tells the seed, starts the multiplexed stream, and puts the push together. */
+export function beginSession(
+  connection: Connection,
+  agreed: SetUp,
+  hold: VaultHold,
+): { session: PushSession; receiver: Receiver } {
+  const { request, input, output, demultiplexer } = connection;
+  const { options, compat } = agreed;
+  const { protocol, policy } = request;
+  const seed = options.checksumSeed || hold.store.checksumSeed;
+  startStreams(connection, seed, options.timeout);
+  const seedFirst = (compat & Compat.seedOrderFixed) !== 0;
+  const kind = { algorithm: agreed.checksum, seed, seedFirst };
+  const incremental = (compat & Compat.incrementalRecursion) !== 0;
+  const agreement: Agreement = {
+    protocol,
+    incremental,
+    xattrOptimized: protocol >= 31 && (compat & Compat.avoidXattrOptimization) === 0,
+    sumsKind: `${agreed.checksum}:${seed}:${seedFirst ? 1 : 0}`,
+    recordLength: recordLength(kind),
+    digestLength: digestLength(agreed.checksum),
+    listDigest: agreed.listChecksum,
+    verify: policy.verifyDeltas === 'always' || (policy.verifyDeltas === 'auto' && !request.authenticatedTransport),
+    // the old compression needs the matched bytes themselves to keep its window right
+    offersSums: agreed.compression !== 'zlib',
+  };
+  const session: PushSession = {
+    agreement,
+    options,
+    rules: { options, policy, now: Math.floor(Date.now() / 1000) },
+    input,
+    reader: demultiplexer.reader,
+    output,
+    ndxOut: new NdxEncoder(protocol),
+    store: hold.store,
+    pool: hold.pool,
+    destination: new Destination(hold.store, options.dryRun),
+    lists: new Lists(),
+    hardLinks: new HardLinks(),
+    filter: undefined,
+    counts: newCounts(),
+    base: '',
+    singleName: undefined,
+    dryRun: options.dryRun,
+    ioError: 0,
+  };
+  connection.session = session;
+
+  const flist = new FileListReceiver({
+    protocol,
+    incremental,
+    varintFlags: (compat & Compat.varintFlags) !== 0,
+    safeEnd: protocol >= 31 || (compat & Compat.safeFileList) !== 0,
+    id0Names: (compat & Compat.id0Names) !== 0,
+    preserve: {
+      owner: options.owner,
+      group: options.group,
+      devices: options.devices,
+      specials: options.specials,
+      links: options.links,
+      hardLinks: options.hardLinks,
+      atimes: options.atimes,
+      acls: options.acls,
+      xattrs: options.xattrs,
+    },
+    relative: options.relative,
+    numericIds: options.numericIds,
+    digestLength: options.checksum ? digestLength(agreed.listChecksum) : 0,
+  });
+  const receiver = new Receiver(session, flist, new NdxDecoder(protocol), createTokenDecoder(agreed.compression));
+  return { session, receiver };
+}
+
+/** The last words before both directions are frames. */
+export function startStreams(connection: Connection, seed: number, clientTimeout: number): void {
+  const { request, input, output, demultiplexer } = connection;
+  output.data.i32(seed);
+  output.startMultiplex();
+  demultiplexer.start();
+  const { ioTimeout } = request.limits;
+  if (ioTimeout > 0 && request.protocol >= 31) {
+    const payload = Buffer.alloc(4);
+    payload.writeInt32LE(ioTimeout);
+    output.message(MessageTag.ioTimeout, payload);
+  }
+  input.setTimeout(ioTimeout);
+  output.keepAliveEvery(
+    clientTimeout > 0 ? Math.min(KEEP_ALIVE_SECONDS, clientTimeout / 3) : KEEP_ALIVE_SECONDS,
+    request.protocol,
+  );
+}
+
+/** Filter rules come when something is deleted or pruned. */
+export async function readFilter(session: PushSession): Promise<Filter | undefined> {
+  const { options, input } = session;
+  if (options.deleteMode === 'none' && !options.pruneEmptyDirs) return undefined;
+  const filter = new Filter(options.deleteExcluded);
+  for (;;) {
+    const rule = await input.read(readRule);
+    if (rule === undefined) return filter;
+    filter.add(rule);
+  }
+}

@@ -1,0 +1,122 @@
+import type { ChecksumName } from '../kernels/checksum.ts';
+import { NightdropError, RsyncExit } from '../lib/errors.ts';
+import { ArgumentsDecoder } from '../rsync/arguments.ts';
+import { Compat, compatFlags, flagsAreOneByte } from '../rsync/capabilities.ts';
+import {
+  CHECKSUMS,
+  COMPRESSIONS,
+  type Compression,
+  chooseName,
+  forcedChecksums,
+  forcedCompression,
+  negotiation,
+  readNames,
+} from '../rsync/negotiate.ts';
+import { defaultOptions, parseServerOptions, type ServerOptions } from '../rsync/options.ts';
+import { ConnectionCutError, type Input } from './input.ts';
+import type { Output } from './output.ts';
+import type { PushLimits } from './request.ts';
+
+/** What client and server have agreed on when the file list begins. */
+export interface SetUp {
+  options: ServerOptions;
+  /** why the push cannot be: told once the client can hear it */
+  refusal: NightdropError | undefined;
+  compat: number;
+  /** of whole files and blocks, and of the list's digests with --checksum */
+  checksum: ChecksumName;
+  listChecksum: ChecksumName;
+  compression: Compression;
+}
+
+/** Arguments, compatibility flags and negotiation, in the protocol's order (docs/protocol.md, "Set-up"). */
+export async function setUp(input: Input, output: Output, protocol: number, limits: PushLimits): Promise<SetUp> {
+  const args = await withinDeadline(input, limits.handshakeTimeout, readArguments(input, protocol));
+  const options = defaultOptions();
+  let refusal: NightdropError | undefined;
+  try {
+    parseServerOptions(args, options);
+    refusal = unsuited(options, protocol);
+  } catch (error) {
+    if (!(error instanceof NightdropError)) throw error;
+    refusal = error;
+  }
+  if (options.sender)
+    refusal = new NightdropError('ERR_WRITE_ONLY', 'ERROR: module is write only', { rsyncExit: RsyncExit.syntax });
+
+  let compat = 0;
+  if (protocol >= 30) {
+    compat = compatFlags(options);
+    if (flagsAreOneByte(options)) output.data.u8(compat);
+    else output.data.varint(compat);
+    output.flush();
+  }
+  const agreed = await withinDeadline(
+    input,
+    limits.handshakeTimeout,
+    negotiate(input, output, options, protocol, compat),
+  );
+  return { options, refusal, compat, ...agreed };
+}
+
+async function readArguments(input: Input, protocol: number): Promise<string[]> {
+  const decoder = new ArgumentsDecoder(protocol);
+  for (;;) {
+    const args = await input.read((reader) => decoder.read(reader));
+    if (args !== undefined) return args;
+  }
+}
+
+function unsuited(options: ServerOptions, protocol: number): NightdropError | undefined {
+  const refuse = (what: string) =>
+    new NightdropError('ERR_REFUSED', `ERROR: ${what} requires protocol 30 or higher (negotiated ${protocol}).`, {
+      rsyncExit: RsyncExit.protocol,
+    });
+  if (protocol >= 30) return undefined;
+  if (options.acls) return refuse('--acls');
+  if (options.xattrs) return refuse('--xattrs');
+  return new NightdropError(
+    'ERR_REFUSED',
+    `ERROR: nightdrop speaks protocol 30 to 32; this rsync speaks ${protocol}. Update it to 3.0 or later.`,
+    { rsyncExit: RsyncExit.protocol },
+  );
+}
+
+async function negotiate(
+  input: Input,
+  output: Output,
+  options: ServerOptions,
+  protocol: number,
+  compat: number,
+): Promise<{ checksum: ChecksumName; listChecksum: ChecksumName; compression: Compression }> {
+  const { asksChecksum, asksCompression } = negotiation(options, (compat & Compat.varintFlags) !== 0);
+  if (asksChecksum) output.data.vstring(Buffer.from(CHECKSUMS.join(' ')));
+  if (asksCompression) output.data.vstring(Buffer.from(COMPRESSIONS.join(' ')));
+  output.flush();
+  let { transfer: checksum, list: listChecksum } = forcedChecksums(options, protocol);
+  let compression = forcedCompression(options);
+  if (asksChecksum) {
+    checksum = chooseName('checksum', CHECKSUMS, await input.read(readNames));
+    listChecksum = checksum;
+  }
+  if (asksCompression) compression = chooseName('compress', COMPRESSIONS, await input.read(readNames));
+  return { checksum, listChecksum, compression };
+}
+
+async function withinDeadline<T>(input: Input, seconds: number, work: Promise<T>): Promise<T> {
+  const timer = setTimeout(
+    () =>
+      input.fail(
+        new ConnectionCutError(
+          `the client took longer than ${seconds} seconds to say what it wants`,
+          RsyncExit.timeout,
+        ),
+      ),
+    seconds * 1000,
+  );
+  try {
+    return await work;
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,76 @@
+import { NightdropError, RsyncExit } from '../lib/errors.ts';
+import { printable } from '../lib/names.ts';
+import { isDir } from '../lib/stat.ts';
+import { newDirectory } from './destination.ts';
+import { infoMessage } from './messages.ts';
+import { baseName, dirName } from './paths.ts';
+import type { PushSession } from './session.ts';
+
+/**
+ * The destination below the module's root, cleaned. Only names: nothing is looked up on the server's file system.
+ *
+ * @throws when it leads out of the module
+ */
+export function cleanTarget(path: string, vault: string): { path: string; trailingSlash: boolean } {
+  const [module, ...rest] = path.split('/');
+  if (module !== vault)
+    throw new NightdropError('ERR_TARGET', 'ERROR: the destination is not in the module that was named', {
+      rsyncExit: RsyncExit.syntax,
+    });
+  const parts = rest.filter((part) => part !== '' && part !== '.');
+  if (
+    parts.some((part) => part === '..' || part.includes('\0') || part.length > 255) ||
+    parts.join('/').length > 4095
+  ) {
+    throw new NightdropError(
+      'ERR_TARGET',
+      `ERROR: the destination ${printable(rest.join('/').slice(0, 200))} is not a path inside the module`,
+      { rsyncExit: RsyncExit.syntax },
+    );
+  }
+  const last = rest[rest.length - 1];
+  return { path: parts.join('/'), trailingSlash: parts.length > 0 && (last === '' || last === '.') };
+}
+
+/**
+ * Decides, once the first list is here, whether the destination is a directory to put things in or the name of a single
+ * file, as a stock receiver does; makes the directory where it has to (docs/protocol.md, "Destination").
+ *
+ * @param entries listed so far
+ */
+export function resolveTarget(
+  session: PushSession,
+  target: { path: string; trailingSlash: boolean },
+  entries: number,
+  firstIsDirectory: boolean,
+): void {
+  const { destination, options, rules } = session;
+  const there = destination.entry(target.path);
+  session.base = target.path;
+  if (there === undefined && options.mkpath)
+    destination.ensureDirectory(dirName(target.path), 0o777 & ~rules.policy.umask, rules.now);
+  if (there !== undefined && isDir(there.mode)) return;
+  if (there !== undefined) {
+    if (entries > 1)
+      throw refusal('ERROR: destination must be a directory when copying more than 1 file', RsyncExit.fileSelect);
+    if (firstIsDirectory) throw refusal('ERROR: cannot overwrite non-directory with a directory', RsyncExit.fileSelect);
+    if (target.trailingSlash) throw refusal('ERROR: destination path is not a directory', RsyncExit.syntax);
+  }
+  if (there === undefined && (entries > 1 || target.trailingSlash)) {
+    if (!destination.hasDirectory(dirName(target.path))) throw missing(target.path);
+    destination.makeDirectory(target.path, newDirectory(baseName(target.path), 0o777 & ~rules.policy.umask, rules.now));
+    if (options.verbose > 0 || options.itemizes) infoMessage(session, `created directory ${printable(target.path)}`);
+    return;
+  }
+  if (!destination.hasDirectory(dirName(target.path))) throw missing(target.path);
+  session.base = dirName(target.path);
+  session.singleName = baseName(target.path);
+}
+
+function missing(path: string): NightdropError {
+  return refusal(`rsync: [Receiver] mkdir ${printable(path)} failed: No such file or directory (2)`, RsyncExit.fileIo);
+}
+
+function refusal(message: string, rsyncExit: number): NightdropError {
+  return new NightdropError('ERR_TARGET', message, { rsyncExit });
+}
