@@ -9,6 +9,12 @@ const COMPRESSED_ENTRY_BYTES = 41;
 /** restic's readers refuse more. */
 const LARGEST_HEADER = 16 << 20;
 
+/** Bytes at the pack's end that are not blobs: the sealed header and its length. */
+export function packHeaderLength(blobs: PackBlob[]): number {
+  const entries = blobs.reduce((sum, b) => sum + (b.compressed ? COMPRESSED_ENTRY_BYTES : PLAIN_ENTRY_BYTES), 0);
+  return entries + SEAL_OVERHEAD + 4;
+}
+
 /** One entry for each blob, in the pack's order; to be sealed. */
 export function encodePackHeader(blobs: PackBlob[]): Buffer {
   const header = Buffer.allocUnsafe(blobs.length * COMPRESSED_ENTRY_BYTES);
