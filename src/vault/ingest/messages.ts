@@ -26,9 +26,13 @@ export const Op = {
   abort: 6,
 } as const;
 
+/** Stored content that a new version is made from. */
 export interface Basis {
   blobs: Buffer;
   size: number;
+  /** row of its cached block sums, and their block length: matched stretches keep their sums */
+  sumsRow?: number;
+  blockLength?: number;
 }
 
 export interface Batch {
