@@ -8,20 +8,26 @@ import { decompressLz4Block } from './lz4.ts';
 
 /** Most bytes given out at once: a bomb costs time in proportion to what it makes, never memory. */
 const PIECE_BYTES = 128 * 1024;
-/** Windows of 32 MiB at most: what zstd uses up to level 20. */
+/** Most bytes of one compressed piece: its length has 14 bits. */
+const LONGEST_INPUT = 0x3fff;
+/** Windows of 32 MiB at most: what zstd uses up to level 20 (options.ts refuses levels above). */
 const LARGEST_ZSTD_WINDOW_LOG = 25;
+const LONGEST_STORED_BLOCK = 0xffff;
 
 export interface Inflater {
   /** A file begins. */
   start(): void;
-  /** More of the stream; all of it must be taken out by `next` before the next `feed`. */
+  /** More of the stream, copied; all of it must be taken out by `next` before the next `feed`. */
   feed(input: Buffer): void;
-  /** The next piece, valid until the next call; undefined when the input is used up. */
+  /** The next piece, never empty, valid until the next call; undefined when the input is used up. */
   next(): Buffer | undefined;
   /** The part of the stream before a match or the file's end is over. */
   endOfRun(): void;
+  /** The bytes of a matched block, for the windows that want them. */
+  feedMatched(block: Buffer): void;
 }
 
+/** The part of Node's zlib handles that is used here; `test/rsync/inflate.test.ts` holds that it is still there. */
 interface Handle {
   writeSync(
     flush: number,
@@ -44,7 +50,8 @@ class StreamInflater {
   private readonly output = Buffer.allocUnsafe(PIECE_BYTES);
   private readonly flush: number;
   private failure: string | undefined;
-  private input: Buffer = Buffer.alloc(0);
+  private readonly input = Buffer.allocUnsafe(LONGEST_INPUT);
+  private inputEnd = 0;
   private at = 0;
   private outputWasFull = false;
 
@@ -60,28 +67,28 @@ class StreamInflater {
 
   reset(): void {
     this.handle.reset();
-    this.input = Buffer.alloc(0);
+    this.inputEnd = 0;
     this.at = 0;
     this.outputWasFull = false;
   }
 
   feed(input: Buffer): void {
-    this.input = input;
+    this.inputEnd = input.copy(this.input);
     this.at = 0;
   }
 
   next(): Buffer | undefined {
-    while (this.at < this.input.length || this.outputWasFull) {
-      const left = this.input.length - this.at;
+    while (this.at < this.inputEnd || this.outputWasFull) {
+      const left = this.inputEnd - this.at;
       this.handle.writeSync(this.flush, this.input, this.at, left, this.output, 0, PIECE_BYTES);
       if (this.failure !== undefined)
-        throw new ProtocolError(`the client's compressed data is damaged: ${this.failure}`);
+        throw new ProtocolError(`the client's compressed data cannot be decompressed: ${this.failure}`);
       const [outputLeft, inputLeft] = this.state;
       const produced = PIECE_BYTES - outputLeft;
       this.outputWasFull = outputLeft === 0;
       if (produced === 0 && inputLeft === left && left > 0)
         throw new ProtocolError("the client's compressed data has an end within");
-      this.at = this.input.length - inputLeft;
+      this.at = this.inputEnd - inputLeft;
       if (produced > 0) return this.output.subarray(0, produced);
     }
     return undefined;
@@ -91,9 +98,9 @@ class StreamInflater {
 /** What deflate writes at a flush and the sender leaves out. */
 const FLUSH_TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 
-/** zlib and zlibx: raw deflate, begun anew for each file. */
+/** zlibx, and zlib without its matches: raw deflate, begun anew for each file. */
 class DeflateInflater implements Inflater {
-  private readonly stream = new StreamInflater(zlib.createInflateRaw(), zlib.constants.Z_SYNC_FLUSH);
+  protected readonly stream = new StreamInflater(zlib.createInflateRaw(), zlib.constants.Z_SYNC_FLUSH);
   private fed = false;
 
   start(): void {
@@ -116,9 +123,41 @@ class DeflateInflater implements Inflater {
     this.stream.feed(FLUSH_TAIL);
     if (this.stream.next() !== undefined) throw new ProtocolError("the client's compressed data is out of step");
   }
+
+  feedMatched(_block: Buffer): void {}
 }
 
-/** zstd: one stream for the whole connection, flushed at each file's end. */
+/**
+ * zlib: the sender's window holds matched bytes too. They go into ours as deflate's stored blocks, which come out as
+ * they went in; what comes out is dropped.
+ */
+class WindowedDeflateInflater extends DeflateInflater {
+  /** senders before protocol 31 put the first 64 KiB of a longer block into their window again and again */
+  private readonly repeatsStart: boolean;
+
+  constructor(protocol: number) {
+    super();
+    this.repeatsStart = protocol < 31;
+  }
+
+  override feedMatched(block: Buffer): void {
+    for (let at = 0; at < block.length; at += LONGEST_STORED_BLOCK) {
+      const length = Math.min(LONGEST_STORED_BLOCK, block.length - at);
+      const from = this.repeatsStart ? 0 : at;
+      this.insert(Buffer.from([0, length, length >> 8, ~length, ~length >> 8]));
+      for (let part = 0; part < length; part += LONGEST_INPUT) {
+        this.insert(block.subarray(from + part, from + Math.min(length, part + LONGEST_INPUT)));
+      }
+    }
+  }
+
+  private insert(bytes: Buffer): void {
+    this.stream.feed(bytes);
+    while (this.stream.next() !== undefined);
+  }
+}
+
+/** zstd: one stream for the whole connection, flushed at each file's end. No dictionary is ever loaded. */
 class ZstdInflater implements Inflater {
   private readonly stream = new StreamInflater(
     zlib.createZstdDecompress({ params: { [zlib.constants.ZSTD_d_windowLogMax]: LARGEST_ZSTD_WINDOW_LOG } }),
@@ -136,32 +175,37 @@ class ZstdInflater implements Inflater {
   }
 
   endOfRun(): void {}
+
+  feedMatched(_block: Buffer): void {}
 }
 
 /** lz4: every piece is a block of its own. */
 class Lz4Inflater implements Inflater {
   private readonly output = Buffer.allocUnsafe(PIECE_BYTES);
-  private input: Buffer | undefined;
+  private made = 0;
 
   start(): void {
-    this.input = undefined;
+    this.made = 0;
   }
 
   feed(input: Buffer): void {
-    this.input = input;
+    this.made = decompressLz4Block(input, this.output);
   }
 
   next(): Buffer | undefined {
-    const { input } = this;
-    this.input = undefined;
-    if (input === undefined) return undefined;
-    return this.output.subarray(0, decompressLz4Block(input, this.output));
+    const { made } = this;
+    this.made = 0;
+    return made === 0 ? undefined : this.output.subarray(0, made);
   }
 
   endOfRun(): void {}
+
+  feedMatched(_block: Buffer): void {}
 }
 
-export function createInflater(algorithm: 'zlib' | 'zlibx' | 'lz4' | 'zstd'): Inflater {
+/** @param protocol only 'zlib' asks */
+export function createInflater(algorithm: 'zlib' | 'zlibx' | 'lz4' | 'zstd', protocol = 32): Inflater {
   if (algorithm === 'lz4') return new Lz4Inflater();
-  return algorithm === 'zstd' ? new ZstdInflater() : new DeflateInflater();
+  if (algorithm === 'zstd') return new ZstdInflater();
+  return algorithm === 'zlib' ? new WindowedDeflateInflater(protocol) : new DeflateInflater();
 }

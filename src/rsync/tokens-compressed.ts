@@ -12,47 +12,69 @@ const DEFLATED_DATA = 0x40;
 const RELATIVE = 0x80;
 const RELATIVE_RUN = 0xc0;
 
+const NOTHING = Buffer.alloc(0);
+
 export class CompressedTokens implements TokenDecoder {
+  readonly needsMatched: boolean;
   private readonly token = newToken();
   private readonly inflater: Inflater;
   private blocks = 0;
   /** the last block of the last match */
   private lastBlock = 0;
+  /** the inflater may have more to give out of the piece it was fed */
   private inflating = false;
+  /** blocks of the last match whose bytes the window still lacks */
+  private unfed = 0;
 
-  constructor(algorithm: Exclude<Compression, 'none'>) {
-    this.inflater = createInflater(algorithm);
+  constructor(algorithm: Exclude<Compression, 'none'>, protocol: number) {
+    this.inflater = createInflater(algorithm, protocol);
+    this.needsMatched = algorithm === 'zlib';
   }
 
   start(blocks: number): void {
     this.blocks = blocks;
     this.lastBlock = 0;
     this.inflating = false;
+    this.unfed = 0;
     this.inflater.start();
   }
 
   next(reader: ByteReader): Token {
-    const { token, inflater } = this;
-    for (;;) {
-      if (this.inflating) {
-        const piece = inflater.next();
-        if (piece !== undefined) {
-          token.kind = 'literal';
-          token.data = piece;
-          return token;
-        }
-        this.inflating = false;
-      }
-      const flag = reader.u8();
-      if ((flag & 0xc0) === DEFLATED_DATA) {
-        const length = ((flag & 0x3f) << 8) | reader.u8();
-        // the reader's bytes may move before all of it is inflated
-        inflater.feed(Buffer.from(reader.view(length)));
-        this.inflating = true;
-        continue;
-      }
-      return flag === END ? this.end() : this.match(reader, flag);
+    if (this.unfed > 0) throw new Error('next() before every matched block was fed');
+    if (this.inflating) {
+      const piece = this.inflater.next();
+      if (piece !== undefined) return this.literal(piece);
+      this.inflating = false;
     }
+    const flag = reader.u8();
+    if ((flag & 0xc0) === DEFLATED_DATA) return this.compressed(reader, flag);
+    return flag === END ? this.end() : this.match(reader, flag);
+  }
+
+  feedMatched(block: Buffer): void {
+    if (!this.needsMatched) return;
+    if (this.unfed === 0) throw new Error('more blocks are fed than were matched');
+    this.unfed--;
+    this.inflater.feedMatched(block);
+  }
+
+  /**
+   * A piece of the compressed stream. It is used up now, so a token is handed out even when nothing has come out of it:
+   * a decoder that threw NEED_MORE instead would be given the same piece again.
+   */
+  private compressed(reader: ByteReader, flag: number): Token {
+    const length = ((flag & 0x3f) << 8) | reader.u8();
+    const piece = reader.view(length);
+    if (length === 0) throw new ProtocolError('the client sends an empty piece of compressed data');
+    this.inflater.feed(piece);
+    this.inflating = true;
+    return this.literal(this.inflater.next() ?? NOTHING);
+  }
+
+  private literal(data: Buffer): Token {
+    this.token.kind = 'literal';
+    this.token.data = data;
+    return this.token;
   }
 
   private end(): Token {
@@ -74,6 +96,7 @@ export class CompressedTokens implements TokenDecoder {
     if (hasRun && run === 0) throw new ProtocolError('the client sends an empty run of matches');
     this.inflater.endOfRun();
     this.lastBlock = block + run;
+    if (this.needsMatched) this.unfed = run + 1;
     const { token } = this;
     token.kind = 'match';
     token.block = block;

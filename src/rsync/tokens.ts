@@ -6,7 +6,7 @@ import { CompressedTokens } from './tokens-compressed.ts';
 
 export interface Token {
   kind: 'literal' | 'match' | 'end';
-  /** literal bytes, valid until the next call */
+  /** literal bytes, valid until the next call; may be empty while a decompressor waits for more input */
   data: Buffer;
   /** first matched block, and how many in a row */
   block: number;
@@ -15,19 +15,25 @@ export interface Token {
 
 /**
  * One connection's tokens: `start` for each file, then `next` until it says 'end'. The token handed out is one object,
- * filled anew by every call.
+ * filled anew by every call. A call uses up bytes of the reader only when it hands out a token.
  */
 export interface TokenDecoder {
+  /** matched bytes are part of the compression's window: every match is followed by `feedMatched` of each block */
+  readonly needsMatched: boolean;
   /** @param blocks that were offered of this file's basis */
   start(blocks: number): void;
+  /** @throws NEED_MORE, ProtocolError */
   next(reader: ByteReader): Token;
+  /** With `needsMatched`: the bytes of one block of the last match, block by block in order. */
+  feedMatched(block: Buffer): void;
 }
 
-/** Stock senders cut literals at 32 KiB; the protocol's own bound is what one int holds. */
+/** Stock senders cut literals at 32 KiB, others at 64; an int could say 2 GiB. */
 const LONGEST_LITERAL = 1 << 20;
 
-export function createTokenDecoder(compression: Compression): TokenDecoder {
-  return compression === 'none' ? new PlainTokens() : new CompressedTokens(compression);
+/** @param protocol older ones than 31 repeat the start of long blocks in the window of 'zlib' */
+export function createTokenDecoder(compression: Compression, protocol = 32): TokenDecoder {
+  return compression === 'none' ? new PlainTokens() : new CompressedTokens(compression, protocol);
 }
 
 export function newToken(): Token {
@@ -36,6 +42,7 @@ export function newToken(): Token {
 
 /** Without compression: an int, and for literals as many bytes, handed out as they arrive. */
 class PlainTokens implements TokenDecoder {
+  readonly needsMatched = false;
   private readonly token = newToken();
   private blocks = 0;
   private literalLeft = 0;
@@ -55,6 +62,7 @@ class PlainTokens implements TokenDecoder {
       }
       if (word < 0) return this.match(-(word + 1));
       if (word > LONGEST_LITERAL) throw new ProtocolError(`a literal of ${word} bytes is longer than any client sends`);
+      // the length is taken only together with a first byte, so that no state changes before NEED_MORE
       if (reader.available === 0) reader.view(1);
       this.literalLeft = word;
     }
@@ -64,6 +72,8 @@ class PlainTokens implements TokenDecoder {
     this.literalLeft -= length;
     return token;
   }
+
+  feedMatched(): void {}
 
   private match(block: number): Token {
     const { token } = this;
