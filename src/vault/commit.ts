@@ -1,44 +1,36 @@
-/** A snapshot of the current state (docs/architecture.md, "Commit"). Each step is durable before the next begins. */
-import { userInfo } from 'node:os';
+/**
+ * A snapshot of the current state (docs/architecture.md, "Commit"). Each step is durable before the next begins: packs
+ * of trees, index files, the snapshot, and last the state's note of it. A crash in between costs nothing: what is not
+ * noted is found again (vault/prepare.ts).
+ */
 import { isDir } from '../lib/stat.ts';
 import type { PackRecord } from '../repository/blob.ts';
 import type { Repository } from '../repository/repository.ts';
-import type { Snapshot } from '../repository/snapshot.ts';
 import { encodeTree, type TreeNode } from '../repository/tree.ts';
+import { type Added, describeSnapshot, type SnapshotMeta, snapshotTime } from './describe.ts';
 import type { Entry } from './entry.ts';
+import { StateDamagedError } from './errors.ts';
 import type { VaultLayout } from './layout.ts';
-import { entryToNode, newestComplete } from './nodes.ts';
+import { entryToNode } from './nodes.ts';
 import { StateStore } from './state/store.ts';
 
-export const PROGRAM_VERSION = 'nightdrop 0.1.0';
-
-/** What a push has to say about itself. */
-export interface SnapshotMeta {
-  complete: boolean;
-  hostname: string;
-  /** address the push came from; '' for commands */
-  address: string;
-  /** milliseconds since the epoch */
-  startedAt: number;
-  created: number;
-  transferred: number;
-  deleted: number;
-  literalBytes: number;
-  matchedBytes: number;
-  wireIn: number;
-  wireOut: number;
-  /** bytes of data packs this push has stored */
-  storedBytes: number;
-}
+export type { SnapshotMeta } from './describe.ts';
 
 export interface CommitResult {
   /** hex ID of the snapshot */
   id: string;
   /** bytes of tree packs */
   treeBytes: number;
+  /** bytes of all packs that were added since the snapshot before */
+  packedBytes: number;
+  /** the vault's snapshots are counted up */
+  sequence: number;
 }
 
-/** Writes the trees of changed directories, the index of new packs, and the snapshot. */
+/**
+ * Writes the trees of changed directories, the index of new packs, and the snapshot. The caller holds the vault's lease
+ * and a lock of the repository, and does not write to the state meanwhile.
+ */
 export async function commitSnapshot(
   repository: Repository,
   layout: VaultLayout,
@@ -46,134 +38,98 @@ export async function commitSnapshot(
 ): Promise<CommitResult> {
   const store = StateStore.open(layout.stateFile);
   try {
-    const treeBytes = await writeTrees(repository, store);
-    await indexPacks(repository, store);
-    const sequence = store.sequence + 1;
-    const id = await repository.saveSnapshot(await describe(repository, store, meta, sequence, treeBytes));
-    store.setSnapshot(id, sequence);
-    store.checkpoint();
-    return { id, treeBytes };
+    return await commitStore(repository, store, meta);
   } finally {
     store.close();
   }
 }
 
-/** Names all packs that no index file names yet. They are durable. */
-export async function indexPacks(repository: Repository, store: StateStore): Promise<void> {
-  if (!store.hasUnindexedPacks()) return;
-  const names = await repository.saveIndex(store.unindexedPacks());
-  store.markIndexed(names);
-  store.checkpoint();
-}
-
-/** Children before their parents; a tree that is stored already is not stored again. Returns the bytes of the packs. */
-async function writeTrees(repository: Repository, store: StateStore): Promise<number> {
-  let bytes = 0;
-  const packs: PackRecord[] = [];
-  const packer = repository.packer('tree', (pack) => {
-    packs.push(pack);
-    bytes += pack.size;
-  });
-  const inThisRun = new Set<string>();
-  const trees: { path: string; id: Buffer }[] = [];
-  const byPath = new Map<string, Buffer>();
-  for (const { path, entries } of store.dirtyDirectories()) {
-    const nodes: TreeNode[] = entries.map((entry) =>
-      entryToNode(entry, isDir(entry.mode) ? childTree(store, byPath, path, entry) : undefined),
-    );
-    const plain = encodeTree(nodes);
-    const id = repository.blobId(plain);
-    const key = id.toString('latin1');
-    if (!inThisRun.has(key) && !store.hasBlob(id)) {
-      inThisRun.add(key);
-      const wait = packer.append(repository.sealBlob(plain, id));
-      if (wait !== undefined) await wait;
-    }
-    trees.push({ path, id });
-    byPath.set(path, id);
-  }
-  await packer.finish();
-  for (const pack of packs) store.addPack(pack);
-  for (const { path, id } of trees) store.setTree(path, id);
-  store.checkpoint();
-  return bytes;
-}
-
-function childTree(store: StateStore, byPath: Map<string, Buffer>, parent: string, entry: Entry): Buffer {
-  const path = parent === '' ? entry.name : `${parent}/${entry.name}`;
-  const tree = byPath.get(path) ?? store.treeOf(path);
-  if (tree === undefined) throw new Error('a directory of the state has no tree');
-  byPath.delete(path);
-  return tree;
-}
-
-async function describe(
+/** As commitSnapshot, of a state that is open. */
+export async function commitStore(
   repository: Repository,
   store: StateStore,
   meta: SnapshotMeta,
-  sequence: number,
-  treeBytes: number,
-): Promise<Snapshot> {
-  const now = new Date();
-  const started = new Date(meta.startedAt).toISOString();
-  const newest = await newestComplete(repository, store.snapshotId);
-  const totals = store.totals();
-  const { username, uid, gid } = userInfo();
-  const tree = store.treeOf('');
-  if (tree === undefined) throw new Error('the state has no root');
-  const added = meta.storedBytes + treeBytes;
-  const root = store.readRoot();
-  return {
-    time: snapshotTime(now, newest, meta.complete),
-    tree: tree.toString('hex'),
-    paths: ['/'],
-    hostname: meta.hostname,
-    username,
-    uid,
-    gid,
-    tags: meta.complete ? ['nightdrop'] : ['nightdrop', 'incomplete'],
-    parent: store.snapshotId,
-    program_version: PROGRAM_VERSION,
-    summary: {
-      backup_start: started,
-      backup_end: now.toISOString(),
-      files_new: meta.created,
-      files_changed: Math.max(0, meta.transferred - meta.created),
-      files_unmodified: Math.max(0, totals.files - meta.transferred),
-      dirs_new: 0,
-      dirs_changed: 0,
-      dirs_unmodified: totals.directories,
-      data_blobs: 0,
-      tree_blobs: 0,
-      data_added: added,
-      data_added_packed: added,
-      total_files_processed: totals.files,
-      total_bytes_processed: totals.bytes,
-    },
-    nightdrop: {
-      sequence,
-      complete: meta.complete,
-      address: meta.address,
-      started_at: started,
-      finished_at: now.toISOString(),
-      files_transferred: meta.transferred,
-      deleted: meta.deleted,
-      literal_bytes: meta.literalBytes,
-      matched_bytes: meta.matchedBytes,
-      wire_in: meta.wireIn,
-      wire_out: meta.wireOut,
-      stored_bytes: added,
-      root: root && JSON.parse(encodeTree([entryToNode({ ...root, name: '/' }, undefined)]).toString('utf8')).nodes[0],
-    },
-  };
+): Promise<CommitResult> {
+  const directories = await writeTrees(repository, store);
+  const added = { ...(await indexPacks(repository, store)), directories };
+  const sequence = store.sequence + 1;
+  const time = snapshotTime(store, meta);
+  const id = await repository.saveSnapshot(describeSnapshot(store, meta, sequence, time, added));
+  store.setSnapshot(id, { sequence, time, complete: meta.complete });
+  store.checkpointDurably();
+  // after the snapshot: what is forgotten here can be computed again
+  store.sweep();
+  store.checkpoint();
+  return { id, sequence, treeBytes: added.treeBytes, packedBytes: added.packedBytes };
+}
+
+/** Names all packs that no index file names yet, which are durable; says what they hold. */
+export async function indexPacks(repository: Repository, store: StateStore): Promise<Added> {
+  const added: Added = { dataBlobs: 0, treeBlobs: 0, plainBytes: 0, packedBytes: 0, treeBytes: 0, directories: 0 };
+  if (!store.hasUnindexedPacks()) return added;
+  const names = await repository.saveIndex(counted(store.unindexedPacks(), added));
+  store.markIndexed(names);
+  store.checkpoint();
+  return added;
+}
+
+function* counted(packs: Iterable<PackRecord>, added: Added): Generator<PackRecord> {
+  for (const pack of packs) {
+    const trees = pack.blobs[0]?.type === 'tree';
+    if (trees) {
+      added.treeBlobs += pack.blobs.length;
+      added.treeBytes += pack.size;
+    } else {
+      added.dataBlobs += pack.blobs.length;
+    }
+    added.packedBytes += pack.size;
+    for (const blob of pack.blobs) added.plainBytes += blob.plainLength;
+    yield pack;
+  }
 }
 
 /**
- * Complete snapshots never go back in time, whatever the clock does. An incomplete one is dated right before the newest
- * complete one: restic's `latest` is the greatest time, and must not mean it.
+ * Writes the tree blobs of dirty directories, children before their parents; one that is stored already is not stored
+ * again. All in one transaction, which ends when the packs are durable. Returns the number of directories.
  */
-function snapshotTime(now: Date, newest: Date | undefined, complete: boolean): string {
-  if (newest === undefined) return now.toISOString();
-  if (!complete) return new Date(newest.getTime() - 1).toISOString();
-  return new Date(Math.max(now.getTime(), newest.getTime() + 1)).toISOString();
+async function writeTrees(repository: Repository, store: StateStore): Promise<number> {
+  /** in packs that are not durable yet, so not in the blob index */
+  const pending = new Set<string>();
+  const packer = repository.packer('tree', (pack) => {
+    store.addPack(pack);
+    for (const { id } of pack.blobs) pending.delete(id.toString('latin1'));
+  });
+  let directories = 0;
+  try {
+    for (const path of store.dirtyPaths()) {
+      const plain = encodeTree(nodesOf(store, path));
+      const id = repository.blobId(plain);
+      const key = id.toString('latin1');
+      if (!pending.has(key) && !store.hasBlob(id)) {
+        pending.add(key);
+        const wait = packer.append(repository.sealBlob(plain, id));
+        if (wait !== undefined) await wait;
+      }
+      store.setTree(path, id);
+      directories++;
+    }
+    await packer.finish();
+  } catch (error) {
+    await packer.abort();
+    throw error;
+  }
+  store.checkpoint();
+  return directories;
+}
+
+function nodesOf(store: StateStore, path: string): TreeNode[] {
+  const entries = store.readDir(path);
+  if (entries === undefined) throw new StateDamagedError('a directory of the state is missing');
+  return entries.map((entry) => entryToNode(entry, isDir(entry.mode) ? childTree(store, path, entry) : undefined));
+}
+
+function childTree(store: StateStore, parent: string, entry: Entry): Buffer {
+  const tree = store.treeOf(parent === '' ? entry.name : `${parent}/${entry.name}`);
+  if (!tree) throw new StateDamagedError('a directory of the state has no tree');
+  return tree;
 }

@@ -1,6 +1,5 @@
 /** Between the state's entries and the repository's nodes. */
 import { isFile } from '../lib/stat.ts';
-import type { Repository } from '../repository/repository.ts';
 import type { Snapshot } from '../repository/snapshot.ts';
 import type { TreeNode } from '../repository/tree.ts';
 import { type Entry, NO_BLOBS } from './entry.ts';
@@ -54,17 +53,7 @@ export function isComplete(snapshot: Snapshot): boolean {
   return snapshot.nightdrop?.complete ?? !(snapshot.tags ?? []).includes('incomplete');
 }
 
-/** Time of the newest complete snapshot, found along the parents of `from`; undefined when there is none. */
-export async function newestComplete(repository: Repository, from: string | undefined): Promise<Date | undefined> {
-  for (let id = from; id !== undefined; ) {
-    if ((await repository.backend.size('snapshots', id)) === undefined) break;
-    const snapshot = await repository.loadSnapshot(id);
-    if (isComplete(snapshot)) return new Date(snapshot.time);
-    id = snapshot.parent;
-  }
-  let newest: number | undefined;
-  for await (const { snapshot } of repository.snapshots()) {
-    if (isComplete(snapshot)) newest = Math.max(newest ?? 0, Date.parse(snapshot.time));
-  }
-  return newest === undefined ? undefined : new Date(newest);
+/** Whether nightdrop made the snapshot: operators may put others beside them. Copies by restic keep only the tags. */
+export function isOurs(snapshot: Snapshot): boolean {
+  return snapshot.nightdrop !== undefined || (snapshot.tags ?? []).includes('nightdrop');
 }

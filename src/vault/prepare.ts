@@ -1,167 +1,132 @@
 /** Makes sure, before a push, that the state is there and is the repository's (docs/architecture.md, "Recovery"). */
-import { rm } from 'node:fs/promises';
-import { isDir, isFile } from '../lib/stat.ts';
+
+import { RepositoryDamagedError } from '../repository/errors.ts';
+import { RepositoryLock } from '../repository/lock.ts';
 import type { Repository } from '../repository/repository.ts';
-import { decodeTree, type TreeNode } from '../repository/tree.ts';
-import { commitSnapshot, indexPacks } from './commit.ts';
-import { contentKey, ID_BYTES } from './content.ts';
-import type { Entry } from './entry.ts';
 import { StateDamagedError } from './errors.ts';
+import { refreshIndex } from './index-refresh.ts';
 import type { VaultLayout } from './layout.ts';
-import { nodeToEntry } from './nodes.ts';
-import { rebuildState } from './rebuild.ts';
+import { addOrphanPacks, removeLeftovers } from './leftovers.ts';
+import { isComplete, isOurs } from './nodes.ts';
+import { type RebuildProgress, rebuildState } from './rebuild.ts';
+import { type Recovery, recover } from './recover.ts';
 import { StateStore } from './state/store.ts';
 
-/** Returns what was found wrong and mended, a line each; nothing when all is well. The caller holds the lease. */
-export async function ensureState(layout: VaultLayout, repository: Repository): Promise<string[]> {
+export { refreshIndex } from './index-refresh.ts';
+
+/** Returns what was found wrong and mended, a sentence each; nothing when all is well. The caller holds the lease. */
+export async function ensureState(
+  layout: VaultLayout,
+  repository: Repository,
+  onProgress?: (progress: RebuildProgress) => void,
+): Promise<string[]> {
   const notes: string[] = [];
-  let store = await openOrRebuild(layout, repository, notes);
+  const died = (await removeLeftovers(layout)) > 0;
   try {
-    if (
-      store.snapshotId !== undefined &&
-      (await repository.backend.size('snapshots', store.snapshotId)) === undefined
-    ) {
-      store.close();
-      notes.push('the snapshot of the current state was removed; the state was rebuilt from the newest one');
-      store = await rebuilt(layout, repository);
-    }
-    if (await refreshIndex(repository, store))
-      notes.push('the repository was pruned or added to by others; the blob index was read again');
-    if (store.hasDirty() || store.hasUnindexedPacks()) notes.push(...(await recover(layout, repository, store)));
+    await settle(layout, repository, died, notes);
   } catch (error) {
     if (!(error instanceof StateDamagedError)) throw error;
-    notes.push(`${error.message}; the state was rebuilt`);
-    store.close();
-    store = await rebuilt(layout, repository);
+    notes.push(error.message);
+    const { directories, files } = await rebuildState(layout, repository, onProgress);
+    notes.push(`the state was rebuilt from the repository: ${files} files in ${directories} directories`);
+    await settle(layout, repository, died, notes);
+  }
+  return notes;
+}
+
+/** Opens the state, compares it with the repository, and finishes what a push may have left. */
+async function settle(layout: VaultLayout, repository: Repository, died: boolean, notes: string[]): Promise<void> {
+  const store = StateStore.open(layout.stateFile);
+  try {
+    await compare(repository, store, notes);
+    if (await refreshIndex(repository, store))
+      notes.push('the index files of the repository were changed by others; the blob index was read again');
+    if (died) {
+      const packs = await addOrphanPacks(repository, store);
+      if (packs > 0)
+        notes.push(`a process had ended without its last steps; ${packs} packs that it had stored were found`);
+    }
+    const recovery = await recovered(layout, repository, store);
+    if (recovery !== undefined) notes.push(...describeRecovery(recovery));
+    store.checkpoint();
   } finally {
     store.close();
   }
-  return notes;
 }
 
-async function openOrRebuild(layout: VaultLayout, repository: Repository, notes: string[]): Promise<StateStore> {
+/** Locks the repository only when there is something to write. */
+async function recovered(
+  layout: VaultLayout,
+  repository: Repository,
+  store: StateStore,
+): Promise<Recovery | undefined> {
+  if (!store.hasDirty() && !store.hasUnindexedPacks()) return undefined;
+  const lock = await RepositoryLock.take(repository, false);
   try {
-    const store = StateStore.open(layout.stateFile);
-    if (store.snapshotId !== undefined || !(await hasSnapshots(repository))) return store;
-    store.close();
-    notes.push('the state was missing; it was rebuilt from the repository');
+    return await recover(repository, store, layout.name);
+  } finally {
+    await lock.release();
+  }
+}
+
+function describeRecovery({ snapshot, packs, reverted, dropped }: Recovery): string[] {
+  if (snapshot === undefined) return [`${packs} packs had no index file yet; they have one now`];
+  const lost = reverted + dropped;
+  const kept = `a push had ended without a snapshot; what it left is kept as the incomplete snapshot ${snapshot.slice(0, 8)}`;
+  return lost === 0
+    ? [kept]
+    : [
+        kept,
+        `${lost} of its files were not stored to the end: ${reverted} are as they were before, ${dropped} are left out`,
+      ];
+}
+
+/**
+ * The state must be that of the newest snapshot. Two directory listings when all is well; only snapshots that were not
+ * there the last time are read.
+ *
+ * @throws StateDamagedError when it has to be rebuilt
+ */
+async function compare(repository: Repository, store: StateStore, notes: string[]): Promise<void> {
+  const owner = store.repositoryId;
+  if (owner === undefined) store.repositoryId = repository.config.id;
+  else if (owner !== repository.config.id) throw new StateDamagedError('the state belongs to another repository');
+  const present = new Set<string>();
+  for await (const { name } of repository.backend.list('snapshots')) present.add(name);
+  const current = store.snapshotId;
+  if (current !== undefined && !present.has(current))
+    throw new StateDamagedError('the snapshot that the state is of was removed');
+  const known = store.knownSnapshots();
+  store.forgetSnapshots([...known].filter((name) => !present.has(name)));
+  for (const name of present) if (!known.has(name)) await meet(repository, store, name, notes);
+  store.checkpoint();
+}
+
+/** A snapshot that the state does not know: made by restic, or by us right before a crash. */
+async function meet(repository: Repository, store: StateStore, name: string, notes: string[]): Promise<void> {
+  let snapshot: Awaited<ReturnType<Repository['loadSnapshot']>>;
+  try {
+    snapshot = await repository.loadSnapshot(name);
   } catch (error) {
-    if (!(error instanceof StateDamagedError)) throw error;
-    notes.push(`${error.message}; the state was rebuilt`);
+    if (!(error instanceof RepositoryDamagedError)) throw error;
+    notes.push(error.message);
+    return;
   }
-  return rebuilt(layout, repository);
-}
-
-async function hasSnapshots(repository: Repository): Promise<boolean> {
-  for await (const _ of repository.backend.list('snapshots')) return true;
-  return false;
-}
-
-async function rebuilt(layout: VaultLayout, repository: Repository): Promise<StateStore> {
-  for (const suffix of ['', '-wal', '-shm']) await rm(layout.stateFile + suffix, { force: true });
-  await rebuildState(layout, repository);
-  return StateStore.open(layout.stateFile);
-}
-
-/** Reads the index files again when they are not those the blob index was made of: others may prune. True when so. */
-export async function refreshIndex(repository: Repository, store: StateStore): Promise<boolean> {
-  const known = store.indexFiles();
-  const present: string[] = [];
-  for await (const { name } of repository.backend.list('index')) present.push(name);
-  if (present.length === known.size && present.every((name) => known.has(name))) return false;
-  const unindexed = [...store.unindexedPacks()];
-  store.clearBlobs();
-  for (const name of present) store.addIndexFile(name, (await repository.loadIndex(name)).packs);
-  for (const pack of unindexed) {
-    if ((await repository.backend.size('data', pack.id.toString('hex'))) !== undefined) store.addPack(pack);
+  const held = {
+    sequence: snapshot.nightdrop?.sequence ?? 0,
+    time: Date.parse(snapshot.time),
+    complete: isComplete(snapshot),
+  };
+  if (isOurs(snapshot) && (store.snapshotId === undefined || held.sequence > store.sequence)) {
+    // all that is missing is the note of it, or else the state is one of an earlier day
+    const same = !store.hasDirty() && store.treeOf('')?.toString('hex') === snapshot.tree;
+    if (!same)
+      throw new StateDamagedError(
+        store.snapshotId === undefined ? 'the state was missing' : 'the state is older than the newest snapshot',
+      );
+    store.setSnapshot(name, held);
+    return;
   }
-  store.checkpoint();
-  return true;
-}
-
-/** A push ended without its last steps: what it had stored becomes an incomplete snapshot. */
-async function recover(layout: VaultLayout, repository: Repository, store: StateStore): Promise<string[]> {
-  const notes: string[] = [];
-  await indexPacks(repository, store);
-  if (!store.hasDirty()) return notes;
-  const mended = await mendDirty(repository, store);
-  store.checkpoint();
-  store.close();
-  const { id } = await commitSnapshot(repository, layout, {
-    complete: false,
-    hostname: layout.name,
-    address: '',
-    startedAt: Date.now(),
-    created: 0,
-    transferred: 0,
-    deleted: 0,
-    literalBytes: 0,
-    matchedBytes: 0,
-    wireIn: 0,
-    wireOut: 0,
-    storedBytes: 0,
-  });
-  notes.push(`a push had ended without a snapshot; what it left is kept as the incomplete snapshot ${id.slice(0, 8)}`);
-  if (mended > 0) notes.push(`${mended} files of it were not stored to the end; they are as they were before`);
-  return notes;
-}
-
-/** Entries that name blobs which never became durable go back to what the last snapshot has, or go. */
-async function mendDirty(repository: Repository, store: StateStore): Promise<number> {
-  const previous = new PreviousSnapshot(repository, store);
-  let mended = 0;
-  for (const { path, entries } of [...store.dirtyDirectories()]) {
-    const sound: Entry[] = [];
-    let changed = false;
-    for (const entry of entries) {
-      if (isStored(store, entry) && (!isDir(entry.mode) || store.readDir(joined(path, entry.name)) !== undefined)) {
-        sound.push(entry);
-        continue;
-      }
-      changed = true;
-      mended++;
-      const before = await previous.find(path, entry.name);
-      if (before !== undefined && isFile(before.mode) && isStored(store, nodeToEntry(before)))
-        sound.push(nodeToEntry(before));
-    }
-    if (changed) store.writeDir(path, sound);
-  }
-  return mended;
-}
-
-function joined(path: string, name: string): string {
-  return path === '' ? name : `${path}/${name}`;
-}
-
-function isStored(store: StateStore, entry: Entry): boolean {
-  if (contentKey(entry.blobs) === '') return entry.size === 0 || !isFile(entry.mode);
-  for (let at = 0; at < entry.blobs.length; at += ID_BYTES)
-    if (!store.hasBlob(entry.blobs.subarray(at, at + ID_BYTES))) return false;
-  return true;
-}
-
-/** Looks paths up in the last snapshot's trees. */
-class PreviousSnapshot {
-  private readonly repository: Repository;
-  private readonly store: StateStore;
-
-  constructor(repository: Repository, store: StateStore) {
-    this.repository = repository;
-    this.store = store;
-  }
-
-  async find(path: string, name: string): Promise<TreeNode | undefined> {
-    const { snapshotId } = this.store;
-    if (snapshotId === undefined) return undefined;
-    let tree: Buffer | undefined = Buffer.from((await this.repository.loadSnapshot(snapshotId)).tree, 'hex');
-    let node: TreeNode | undefined;
-    for (const part of [...(path === '' ? [] : path.split('/')), name]) {
-      if (tree === undefined) return undefined;
-      const location = this.store.findBlob(tree);
-      if (location === undefined) return undefined;
-      node = decodeTree(await this.repository.loadBlob(location)).find((n) => n.name === part);
-      tree = node?.subtree;
-    }
-    return node;
-  }
+  store.noteSnapshots([name]);
+  store.noteTime(held.time, held.complete);
 }

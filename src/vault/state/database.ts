@@ -1,124 +1,245 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { NightdropError } from '../../lib/errors.ts';
 import { StateDamagedError } from '../errors.ts';
-import { SCHEMA, SCHEMA_VERSION } from './schema.ts';
+import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.ts';
 
 const CACHE_KIBIBYTES = 8192;
-const PAGE_BYTES = 8192;
-/** Pages written to the log before they are moved into the database: 32 MiB. */
+/** Pages written to the log before they are moved into the database: 16 MiB. */
 const CHECKPOINT_PAGES = 4096;
 const BUSY_MILLISECONDS = 10_000;
+/** SQLite's result codes (sqlite.org/rescode.html). */
+const SQLITE = { error: 1, busy: 5, ioError: 10, corrupt: 11, full: 13, notADatabase: 26 };
 
-type Value = null | number | bigint | string | Uint8Array;
-export type Row = Record<string, Value>;
+export type Value = null | number | string | Uint8Array;
+type Row = Value[];
 
-/** The embedded database: prepared statements, and one transaction that begins with the first write. */
+/** A prepared statement whose rows are arrays. Not to be run while its own rows are being read. */
+export class Statement {
+  private readonly statement: StatementSync;
+  private readonly database: Database;
+
+  constructor(statement: StatementSync, database: Database) {
+    statement.setReturnArrays(true);
+    this.statement = statement;
+    this.database = database;
+  }
+
+  get(...values: Value[]): Row | undefined {
+    try {
+      return this.statement.get(...values) as unknown as Row | undefined;
+    } catch (error) {
+      throw this.database.failure(error);
+    }
+  }
+
+  all(...values: Value[]): Row[] {
+    try {
+      return this.statement.all(...values) as unknown as Row[];
+    } catch (error) {
+      throw this.database.failure(error);
+    }
+  }
+
+  /** Writes, in the open transaction (`Database.write`); returns the number of the row that was inserted last. */
+  run(...values: Value[]): number {
+    try {
+      return Number(this.statement.run(...values).lastInsertRowid);
+    } catch (error) {
+      throw this.database.failure(error);
+    }
+  }
+}
+
+/**
+ * The embedded database of a state: write-ahead log, one transaction that begins with the first write. Whatever shows
+ * that the file is damaged leaves a mark beside it, so that the next to open it has it rebuilt.
+ */
 export class Database {
+  readonly file: string;
   private readonly db: DatabaseSync;
-  private readonly statements = new Map<string, StatementSync>();
+  private readonly statements = new Map<string, Statement>();
+  private readonly version: Statement;
+  private lastVersion = -1;
   private writing = false;
+  private full = false;
 
   /** Creates the tables when the file is new. @throws StateDamagedError when it is not a state of this version */
   constructor(file: string, readOnly: boolean) {
-    const isNew = !existsSync(file);
-    if (isNew && readOnly) throw new StateDamagedError(`the state ${file} is missing`);
+    this.file = file;
+    if (existsSync(damageMark(file))) throw new StateDamagedError(`the state ${file} was found damaged`);
+    if (readOnly && !existsSync(file)) throw new StateDamagedError(`the state ${file} is missing`);
     try {
       this.db = new DatabaseSync(file, { readOnly });
-      if (!readOnly)
-        this.db.exec(
-          `PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
-        );
-      this.db.exec(`PRAGMA cache_size = -${CACHE_KIBIBYTES}; PRAGMA busy_timeout = ${BUSY_MILLISECONDS}`);
-      if (isNew) this.create();
     } catch (error) {
-      throw asDamage(error, file);
+      throw this.failure(error);
     }
-    this.checkVersion(file);
-  }
-
-  get(sql: string, ...values: Value[]): Row | undefined {
     try {
-      return this.prepare(sql).get(...values) as Row | undefined;
+      this.prepareFile(readOnly);
+      this.version = this.prepare('PRAGMA data_version');
     } catch (error) {
-      throw asDamage(error, 'read');
+      this.db.close();
+      throw this.failure(error);
     }
   }
 
-  *iterate(sql: string, ...values: Value[]): Generator<Row> {
-    try {
-      // a statement of its own: the rows may be read while others run
-      yield* this.db.prepare(sql).iterate(...values) as Iterable<Row> as Generator<Row>;
-    } catch (error) {
-      throw asDamage(error, 'read');
-    }
-  }
-
-  /** Runs a statement that writes, in the open transaction. */
-  run(sql: string, ...values: Value[]): { lastInsertRowid: number | bigint; changes: number | bigint } {
-    try {
-      if (!this.writing) {
-        this.db.exec('BEGIN IMMEDIATE');
-        this.writing = true;
-      }
-      return this.prepare(sql).run(...values);
-    } catch (error) {
-      throw asDamage(error, 'write');
-    }
-  }
-
-  /** Commits what was written since the last time. */
-  checkpoint(): void {
-    if (!this.writing) return;
-    this.writing = false;
-    try {
-      this.db.exec('COMMIT');
-    } catch (error) {
-      throw asDamage(error, 'commit');
-    }
-  }
-
-  close(): void {
-    this.statements.clear();
-    this.db.close();
-  }
-
-  private prepare(sql: string): StatementSync {
+  prepare(sql: string): Statement {
     let statement = this.statements.get(sql);
     if (statement === undefined) {
-      statement = this.db.prepare(sql);
+      try {
+        statement = new Statement(this.db.prepare(sql), this);
+      } catch (error) {
+        throw this.failure(error);
+      }
       this.statements.set(sql, statement);
     }
     return statement;
   }
 
-  private create(): void {
-    this.db.exec(`BEGIN; ${SCHEMA} INSERT INTO meta VALUES ('schema', ${SCHEMA_VERSION}); COMMIT`);
+  /** Begins the transaction when none is open; true when this call began it. */
+  write(): boolean {
+    if (this.writing) return false;
+    this.exec('BEGIN IMMEDIATE');
+    this.writing = true;
+    return true;
   }
 
-  private checkVersion(file: string): void {
-    const version = Number(this.get("SELECT value FROM meta WHERE key = 'schema'")?.value ?? 0);
+  get inTransaction(): boolean {
+    return this.writing;
+  }
+
+  /** Whether another connection has written since this was last asked. */
+  changedElsewhere(): boolean {
+    const version = this.version.get()![0] as number;
+    const changed = version !== this.lastVersion;
+    this.lastVersion = version;
+    return changed;
+  }
+
+  /** Commits what was written since the last time. */
+  commit(): void {
+    if (!this.writing) return;
+    this.exec('COMMIT');
+    this.writing = false;
+  }
+
+  /** Commits, and does not return before that is on the disk. */
+  commitDurably(): void {
+    this.commit();
+    if (!this.full) this.exec('PRAGMA synchronous = FULL');
+    this.full = true;
+    try {
+      // a commit that writes one page flushes the whole log with it
+      this.exec('BEGIN IMMEDIATE; UPDATE meta SET crc = crc; COMMIT');
+    } finally {
+      this.exec('PRAGMA synchronous = NORMAL');
+      this.full = false;
+    }
+  }
+
+  /** Gives up what was not committed. */
+  close(): void {
+    this.statements.clear();
+    if (this.db.isOpen) this.db.close();
+  }
+
+  exec(sql: string): void {
+    try {
+      this.db.exec(sql);
+    } catch (error) {
+      throw this.failure(error);
+    }
+  }
+
+  /** The error to throw for what SQLite threw; damage is marked. */
+  failure(error: unknown): unknown {
+    if (error instanceof NightdropError) return error;
+    const { errcode, message } = error as { errcode?: number; message: string };
+    const code = (errcode ?? 0) & 0xff;
+    if (
+      code === SQLITE.corrupt ||
+      code === SQLITE.notADatabase ||
+      (code === SQLITE.error && /no such (table|column|index)/.test(message))
+    ) {
+      return this.damaged(message, error);
+    }
+    if (code === SQLITE.full)
+      return new NightdropError('ERR_DISK_FULL', `the state ${this.file} cannot be written: the disk is full`, {
+        cause: error,
+      });
+    if (code === SQLITE.busy)
+      return new NightdropError('ERR_VAULT_BUSY', `the state ${this.file} is being written by another process`, {
+        cause: error,
+      });
+    if (errcode !== undefined)
+      return new NightdropError('ERR_STATE_IO', `the state ${this.file} cannot be used: ${message}`, { cause: error });
+    return error;
+  }
+
+  /** Marks the file as damaged and gives the error that says so. */
+  damaged(what: string, cause?: unknown): StateDamagedError {
+    try {
+      writeFileSync(damageMark(this.file), `${what}\n`, { mode: 0o600 });
+    } catch {
+      // a full or read-only disk: the next to meet the damage tries again
+    }
+    return new StateDamagedError(
+      `the state ${this.file} is damaged (${what}); it will be rebuilt from the repository`,
+      cause,
+    );
+  }
+
+  private prepareFile(readOnly: boolean): void {
+    this.db.exec(
+      `PRAGMA busy_timeout = ${BUSY_MILLISECONDS}; PRAGMA cache_size = -${CACHE_KIBIBYTES}; PRAGMA trusted_schema = OFF`,
+    );
+    const pages = this.number('PRAGMA page_count');
+    if (pages > 0) this.checkVersion();
+    else if (readOnly) throw new StateDamagedError(`the state ${this.file} is empty`);
+    if (readOnly) return;
+    this.db.exec(
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = 67108864`,
+    );
+    if (pages === 0)
+      this.db.exec(
+        `BEGIN IMMEDIATE; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; ${SCHEMA} COMMIT`,
+      );
+  }
+
+  private checkVersion(): void {
+    if (this.number('PRAGMA application_id') !== APPLICATION_ID)
+      throw new StateDamagedError(`${this.file} is not a state of nightdrop; it will be rebuilt from the repository`);
+    const version = this.number('PRAGMA user_version');
     if (version > SCHEMA_VERSION) {
-      this.db.close();
       throw new NightdropError(
         'ERR_STATE_VERSION',
-        `the state ${file} was made by a newer nightdrop (schema ${version}); use that, or remove the file to have it rebuilt`,
+        `the state ${this.file} was made by a newer nightdrop (schema ${version}, this one knows ${SCHEMA_VERSION}); use that, or remove the file to have it rebuilt`,
       );
     }
-    if (version < SCHEMA_VERSION) {
-      this.db.close();
-      throw new StateDamagedError(`the state ${file} is of the older schema ${version}`);
-    }
+    if (version < SCHEMA_VERSION)
+      throw new StateDamagedError(
+        `the state ${this.file} is of the older schema ${version}; it will be rebuilt from the repository`,
+      );
+  }
+
+  private number(sql: string): number {
+    const row = this.db.prepare(sql).get() as Record<string, unknown>;
+    return Number(Object.values(row)[0]);
   }
 }
 
-/** SQLite's own words for a file that is not a sound database. */
-function asDamage(error: unknown, what: string): unknown {
-  const message = (error as Error).message ?? '';
-  if (/malformed|not a database|corrupt|no such table|no such column/i.test(message)) {
-    return new StateDamagedError(`the state cannot be used (${what}: ${message})`, error);
-  }
-  return error;
+function damageMark(file: string): string {
+  return `${file}.damaged`;
+}
+
+/** Takes away a state with everything beside it, or only what lies beside it. */
+export function removeState(file: string, { keepFile = false }: { keepFile?: boolean } = {}): void {
+  const beside = [`${file}-wal`, `${file}-shm`, `${file}-journal`];
+  for (const path of keepFile ? beside : [file, ...beside]) rmSync(path, { force: true });
+}
+
+export function removeDamageMark(file: string): void {
+  rmSync(damageMark(file), { force: true });
 }
 
 /** Node hands blobs out as Uint8Array; this is the same memory. */

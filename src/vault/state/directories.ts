@@ -1,200 +1,220 @@
-import { contentKey } from '../content.ts';
-import { type Entry, NO_BLOBS } from '../entry.ts';
-import { StateDamagedError } from '../errors.ts';
-import { type Database, type Row, toBuffer } from './database.ts';
-import { decodeDirectory, encodeDirectory } from './entry-codec.ts';
+import { crc32 } from 'node:zlib';
+import { isDir } from '../../lib/stat.ts';
+import { contentKey, KEY_BYTES } from '../content.ts';
+import type { Entry } from '../entry.ts';
+import { type Database, type Statement, toBuffer } from './database.ts';
+import { decodeDirectory, type EncodedDirectory, encodeDirectory } from './entry-codec.ts';
+import type { StateMeta } from './meta.ts';
 
-export interface Totals {
-  /** everything that is no directory */
-  files: number;
-  directories: number;
-  /** of regular files */
-  bytes: number;
-}
-
-export interface DirtyDirectory {
-  path: string;
-  entries: Entry[];
-}
+/** Paths remembered as dirty; forgetting them costs a look into the table. */
+const REMEMBERED_PATHS = 20_000;
+const PAGE_ROWS = 256;
 
 /** The directories of the state, by path; dirty ones are those whose tree blob is not written. */
 export class Directories {
   private readonly db: Database;
-  /** paths known to be dirty, so that ancestors are marked once */
+  private readonly meta: StateMeta;
+  /** known to be dirty with all their ancestors, so that those are marked once */
   private readonly dirtyPaths = new Set<string>();
-  private readonly sums: Totals;
-  private sumsChanged = false;
-  /** of the newest snapshot */
-  sequence: number;
+  private readonly q: Record<
+    | 'read'
+    | 'content'
+    | 'old'
+    | 'insertRecord'
+    | 'updateRecord'
+    | 'insertDir'
+    | 'updateDir'
+    | 'markDirty'
+    | 'tree'
+    | 'setTree'
+    | 'anyDirty'
+    | 'dirtyBelow'
+    | 'subtreeTotals'
+    | 'subtreeContents'
+    | 'deleteRecords'
+    | 'deleteDirs'
+    | 'hold'
+    | 'letGo'
+    | 'dropContent'
+    | 'has',
+    Statement
+  >;
 
-  constructor(db: Database) {
+  constructor(db: Database, meta: StateMeta) {
     this.db = db;
-    const saved = db.get("SELECT value FROM meta WHERE key = 'totals'")?.value;
-    this.sums = saved === undefined ? { files: 0, directories: 0, bytes: 0 } : JSON.parse(saved as string);
-    this.sequence = Number(db.get("SELECT value FROM meta WHERE key = 'sequence'")?.value ?? 0);
+    this.meta = meta;
+    const below = 'path = ?1 OR (path > ?2 AND path < ?3)';
+    this.q = {
+      read: db.prepare('SELECT crc, entries FROM dir JOIN record ON record.row = dir.record WHERE path = ?'),
+      content: db.prepare('SELECT blobs FROM content WHERE key = ?'),
+      has: db.prepare('SELECT 1 FROM dir WHERE path = ?'),
+      old: db.prepare('SELECT record, files, bytes, contents FROM dir WHERE path = ?'),
+      insertRecord: db.prepare('INSERT INTO record (crc, entries) VALUES (?, ?)'),
+      updateRecord: db.prepare('UPDATE record SET crc = ?, entries = ? WHERE row = ?'),
+      insertDir: db.prepare('INSERT INTO dir VALUES (?, ?, NULL, ?, ?, ?)'),
+      updateDir: db.prepare('UPDATE dir SET tree = NULL, files = ?, bytes = ?, contents = ? WHERE path = ?'),
+      markDirty: db.prepare('UPDATE dir SET tree = NULL WHERE path = ? AND tree IS NOT NULL'),
+      tree: db.prepare('SELECT tree FROM dir WHERE path = ?'),
+      setTree: db.prepare('UPDATE dir SET tree = ? WHERE path = ?'),
+      anyDirty: db.prepare('SELECT 1 FROM dir WHERE tree IS NULL LIMIT 1'),
+      dirtyBelow: db.prepare(
+        `SELECT path FROM dir WHERE tree IS NULL AND path < ? ORDER BY path DESC LIMIT ${PAGE_ROWS}`,
+      ),
+      subtreeTotals: db.prepare(`SELECT count(*), total(files), total(bytes) FROM dir WHERE ${below}`),
+      subtreeContents: db.prepare(`SELECT contents FROM dir WHERE contents IS NOT NULL AND (${below})`),
+      deleteRecords: db.prepare(`DELETE FROM record WHERE row IN (SELECT record FROM dir WHERE ${below})`),
+      deleteDirs: db.prepare(`DELETE FROM dir WHERE ${below}`),
+      hold: db.prepare('INSERT INTO content VALUES (?, 1, ?) ON CONFLICT (key) DO UPDATE SET uses = uses + 1'),
+      letGo: db.prepare('UPDATE content SET uses = uses - 1 WHERE key = ?'),
+      dropContent: db.prepare('DELETE FROM content WHERE key = ? AND uses <= 0'),
+    };
   }
 
-  totals(): Totals {
-    return { ...this.sums };
-  }
-
-  saveTotals(): void {
-    if (!this.sumsChanged) return;
-    this.db.run("INSERT OR REPLACE INTO meta VALUES ('totals', ?)", JSON.stringify(this.sums));
-    this.sumsChanged = false;
-  }
-
+  /** Hot: one look-up, one checksum, one pass. */
   read(path: string): Entry[] | undefined {
-    const row = this.db.get('SELECT entries, crc FROM dir WHERE path = ?', key(path));
-    return row === undefined ? undefined : this.decode(row);
+    const row = this.q.read.get(path);
+    if (row === undefined) return undefined;
+    const record = toBuffer(row[1]);
+    if (crc32(record) !== row[0]) throw this.db.damaged('a directory was changed on disk');
+    try {
+      return decodeDirectory(record, this.loadContent);
+    } catch (error) {
+      throw error instanceof RangeError ? this.db.damaged('a directory cannot be decoded', error) : error;
+    }
+  }
+
+  has(path: string): boolean {
+    return this.q.has.get(path) !== undefined;
   }
 
   write(path: string, entries: Entry[]): void {
-    const { record, crc, files, bytes, contents } = encodeDirectory(entries);
-    const old = this.db.get('SELECT entries, crc, files, bytes, contents FROM dir WHERE path = ?', key(path));
-    if (old !== undefined) this.letGo(old, entries);
-    for (const [content, blobs] of contents) this.hold(content, blobs);
-    this.db.run(
-      'INSERT OR REPLACE INTO dir VALUES (?, ?, ?, NULL, ?, ?, ?)',
-      key(path),
-      record,
-      crc,
-      files,
-      bytes,
-      contents.size,
-    );
-    this.sums.files += files - ((old?.files as number | undefined) ?? 0);
-    this.sums.bytes += bytes - ((old?.bytes as number | undefined) ?? 0);
-    if (old === undefined) this.sums.directories++;
-    this.sumsChanged = true;
-    this.markDirty(path);
+    if (path.includes('\0')) throw new RangeError('a path has a NUL');
+    const encoded = encodeDirectory(entries);
+    const { record, files, bytes } = encoded;
+    const old = this.q.old.get(path);
+    // first held, then let go: a list that stays is not dropped in between
+    const contents = this.holdContents(encoded);
+    if (old === undefined) {
+      const row = this.q.insertRecord.run(crc32(record), record);
+      this.q.insertDir.run(path, row, files, bytes, contents);
+      this.meta.count(files, 1, bytes);
+    } else {
+      this.q.updateRecord.run(crc32(record), record, old[0]);
+      this.q.updateDir.run(files, bytes, contents, path);
+      this.letGoContents(old[3] as Uint8Array | null);
+      this.meta.count(files - (old[1] as number), 0, bytes - (old[2] as number));
+    }
+    this.remember(path);
+    if (path !== '') this.markDirty(parentOf(path));
+  }
+
+  /** Marks the directory and its ancestors, those that are there. */
+  markDirty(path: string): void {
+    for (let at = path; !this.dirtyPaths.has(at); at = parentOf(at)) {
+      this.q.markDirty.run(at);
+      this.remember(at);
+      if (at === '') return;
+    }
   }
 
   remove(path: string): void {
-    for (const row of [
-      ...this.db.iterate(
-        'SELECT path, files, bytes FROM dir WHERE path = ? OR (path > ? AND path < ?)',
-        ...subtree(path),
-      ),
-    ]) {
-      const old = this.db.get('SELECT entries, crc, contents FROM dir WHERE path = ?', row.path);
-      if (old !== undefined) this.letGo(old, []);
-      this.sums.files -= row.files as number;
-      this.sums.bytes -= row.bytes as number;
-      this.sums.directories--;
-      this.dirtyPaths.delete(toBuffer(row.path).toString('latin1'));
+    const below = subtree(path);
+    const [count, files, bytes] = this.q.subtreeTotals.get(...below) as number[];
+    if (count > 0) {
+      for (const [contents] of this.q.subtreeContents.all(...below)) this.letGoContents(contents as Uint8Array);
+      this.q.deleteRecords.run(...below);
+      this.q.deleteDirs.run(...below);
+      this.meta.count(-files, -count, -bytes);
+      if (count > 1) this.dirtyPaths.clear();
+      else this.dirtyPaths.delete(path);
     }
-    this.sumsChanged = true;
-    this.db.run('DELETE FROM dir WHERE path = ? OR (path > ? AND path < ?)', ...subtree(path));
-    if (path !== '') this.markDirty(parent(path));
+    if (path !== '') this.markDirty(parentOf(path));
   }
 
+  /** Preorder, names in byte order; only what is reached from `path` by entries. */
   *walk(path: string): Generator<{ path: string; entries: Entry[] }> {
-    const all = 'SELECT path, entries, crc FROM dir';
-    const rows =
-      path === ''
-        ? this.db.iterate(`${all} ORDER BY path`)
-        : this.db.iterate(`${all} WHERE path = ? OR (path > ? AND path < ?) ORDER BY path`, ...subtree(path));
-    for (const row of rows) yield { path: toBuffer(row.path).toString('latin1'), entries: this.decode(row) };
+    const pending = [path];
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const entries = this.read(next);
+      if (entries === undefined) continue;
+      yield { path: next, entries };
+      const prefix = next === '' ? '' : `${next}/`;
+      for (let i = entries.length - 1; i >= 0; i--) if (isDir(entries[i].mode)) pending.push(prefix + entries[i].name);
+    }
   }
 
-  *dirty(): Generator<DirtyDirectory> {
-    const paths = [...this.db.iterate('SELECT path FROM dir WHERE tree IS NULL')].map((row) =>
-      toBuffer(row.path).toString('latin1'),
-    );
-    // deeper first: a child is always deeper than its parent
-    const depth = (path: string) => (path === '' ? 0 : path.split('/').length);
-    const keyed = paths.map((path) => ({ path, depth: depth(path) }));
-    keyed.sort((a, b) => b.depth - a.depth || (a.path < b.path ? -1 : 1));
-    for (const { path } of keyed) {
-      const entries = this.read(path);
-      if (entries !== undefined) yield { path, entries };
+  /** Every path that is dirty, each after all below it (a path sorts behind its ancestors). */
+  *dirty(): Generator<string> {
+    // above every path: no name has this character
+    let last = '\u{ffff}';
+    for (;;) {
+      const rows = this.q.dirtyBelow.all(last);
+      for (const [path] of rows) yield path as string;
+      if (rows.length < PAGE_ROWS) return;
+      last = rows[rows.length - 1][0] as string;
     }
   }
 
   hasDirty(): boolean {
-    return this.db.get('SELECT 1 AS found FROM dir WHERE tree IS NULL LIMIT 1') !== undefined;
+    return this.q.anyDirty.get() !== undefined;
   }
 
-  treeOf(path: string): Buffer | undefined {
-    const row = this.db.get('SELECT tree FROM dir WHERE path = ?', key(path));
-    return row?.tree === undefined || row.tree === null ? undefined : toBuffer(row.tree);
+  /** The ID of the directory's tree blob; null while it is dirty, undefined when there is no such directory. */
+  treeOf(path: string): Buffer | null | undefined {
+    const row = this.q.tree.get(path);
+    if (row === undefined) return undefined;
+    return row[0] === null ? null : toBuffer(row[0]);
   }
 
   setTree(path: string, tree: Buffer): void {
-    this.db.run('UPDATE dir SET tree = ? WHERE path = ?', tree, key(path));
+    this.q.setTree.run(tree, path);
     this.dirtyPaths.delete(path);
   }
 
-  private markDirty(path: string): void {
-    let at = path;
-    while (!this.dirtyPaths.has(at)) {
-      this.dirtyPaths.add(at);
-      if (at !== path || path === '')
-        this.db.run('UPDATE dir SET tree = NULL WHERE path = ? AND tree IS NOT NULL', key(at));
-      else this.db.run('UPDATE dir SET tree = NULL WHERE path = ?', key(at));
-      if (at === '') return;
-      at = parent(at);
-    }
+  /** Another connection has written: what is remembered of the tables may be wrong. */
+  forget(): void {
+    this.dirtyPaths.clear();
   }
 
-  private decode(row: Row): Entry[] {
-    return decodeDirectory(toBuffer(row.entries), row.crc as number, (content) => this.content(content));
+  private remember(path: string): void {
+    if (this.dirtyPaths.size >= REMEMBERED_PATHS) this.dirtyPaths.clear();
+    this.dirtyPaths.add(path);
   }
 
-  private content(content: string): Buffer {
-    const row = this.db.get('SELECT blobs FROM content WHERE key = ?', key(content));
-    if (row === undefined) throw new StateDamagedError('the state lacks the blob list of a file');
-    const blobs = toBuffer(row.blobs);
-    if (contentKey(blobs) !== content) throw new StateDamagedError('the blob list of a file was changed on disk');
+  private readonly loadContent = (key: string): Buffer => {
+    const row = this.q.content.get(Buffer.from(key, 'latin1'));
+    if (row === undefined) throw this.db.damaged('the blob list of a file is missing');
+    const blobs = toBuffer(row[0]);
+    if (contentKey(blobs) !== key) throw this.db.damaged('the blob list of a file was changed on disk');
     return blobs;
-  }
+  };
 
-  private hold(content: string, blobs: Buffer): void {
-    this.db.run(
-      'INSERT INTO content VALUES (?, ?, 1) ON CONFLICT (key) DO UPDATE SET uses = uses + 1',
-      key(content),
-      blobs,
-    );
-  }
-
-  /** Notes which contents an old record names that the new entries do not. */
-  private letGo(old: Row, entries: Entry[]): void {
-    const kept = new Set<string>();
-    for (const entry of entries) kept.add(contentKey(entry.blobs));
-    const many = new Set<string>();
-    const before = decodeDirectory(toBuffer(old.entries), old.crc as number, (content) => {
-      many.add(content);
-      // the list itself is not needed, only its key
-      return NO_BLOBS;
+  /** Counts the blob lists in; returns their keys, one after another. */
+  private holdContents({ contents }: EncodedDirectory): Buffer | null {
+    if (contents.length === 0) return null;
+    const keys = Buffer.from(contents.map(({ key }) => key).join(''), 'latin1');
+    contents.forEach(({ blobs }, i) => {
+      this.q.hold.run(keys.subarray(i * KEY_BYTES, (i + 1) * KEY_BYTES), blobs);
     });
-    for (const content of many) {
-      this.db.run('UPDATE content SET uses = uses - 1 WHERE key = ?', key(content));
-      this.db.run('DELETE FROM content WHERE key = ? AND uses <= 0', key(content));
-      if (!kept.has(content)) this.drop(content);
-    }
-    for (const entry of before) {
-      const content = contentKey(entry.blobs);
-      if (content !== '' && !kept.has(content)) this.drop(content);
-    }
+    return keys;
   }
 
-  private drop(content: string): void {
-    this.db.run('INSERT OR REPLACE INTO dropped VALUES (?, ?)', key(content), this.sequence);
+  private letGoContents(contents: Uint8Array | null): void {
+    if (contents === null) return;
+    for (let at = 0; at < contents.length; at += KEY_BYTES) {
+      const key = contents.subarray(at, at + KEY_BYTES);
+      this.q.letGo.run(key);
+      this.q.dropContent.run(key);
+    }
   }
 }
 
-function key(text: string): Buffer {
-  return Buffer.from(text, 'latin1');
-}
-
-function parent(path: string): string {
+export function parentOf(path: string): string {
   const slash = path.lastIndexOf('/');
   return slash < 0 ? '' : path.slice(0, slash);
 }
 
-/** A path, and the open range of all below it: '/' and the byte after it. */
-function subtree(path: string): [Buffer, Buffer, Buffer] {
-  if (path === '') return [key(''), key(''), Buffer.of(0xff, 0xff)];
-  return [key(path), key(`${path}/`), key(`${path}0`)];
+/** A path, and the open range of all below it: from '/' to the character after it. */
+function subtree(path: string): [string, string, string] {
+  return path === '' ? ['', '', '\u{ffff}'] : [path, `${path}/`, `${path}0`];
 }
