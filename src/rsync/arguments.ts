@@ -6,32 +6,39 @@ const MOST_ARGUMENTS = 10_000;
 const MOST_BYTES = 1 << 20;
 
 /**
- * Reads the list: each argument ended by NUL (protocol 30 and later) or newline, an empty one ends it. With -s a second
- * list, always NUL-ended, replaces the first. One argument is a message of its own, so nothing is scanned twice.
+ * Reads the list: each argument ended by NUL (protocol 30 and later) or newline, an empty one ends it. With -s the list
+ * stops after the option letters, and a second one follows, always NUL-ended, with 'rsync' in front of the rest. One
+ * argument is a message of its own, so nothing is scanned twice.
  */
 export class ArgumentsDecoder {
   private terminator: number;
-  private readonly args: string[] = [];
+  private readonly first: string[] = [];
+  /** the second list, undefined until the first has asked for one */
+  private second: string[] | undefined;
   private bytes = 0;
-  private secluded = false;
-  /** where the search for the next terminator goes on, from the reader's position */
+  private count = 0;
+  /** bytes from the reader's position that hold no terminator */
   private scanned = 0;
 
   constructor(protocol: number) {
     this.terminator = protocol >= 30 ? 0 : 0x0a;
   }
 
-  /** Reads one argument; the complete list when that was the last, undefined before. */
+  /**
+   * Reads one argument; the complete list when that was the last, undefined before. latin1-tagged.
+   *
+   * @throws NEED_MORE, ProtocolError when there are too many
+   */
   read(reader: ByteReader): string[] | undefined {
     const argument = this.next(reader);
     if (argument !== '') {
-      this.args.push(argument);
+      (this.second ?? this.first).push(argument);
       return undefined;
     }
-    if (this.secluded || !asksForSecluded(this.args)) return this.finish();
-    this.secluded = true;
+    if (this.second !== undefined) return this.secluded(this.second);
+    if (!asksForSecond(this.first)) return this.plain();
+    this.second = [];
     this.terminator = 0;
-    this.args.length = 0;
     return undefined;
   }
 
@@ -45,7 +52,8 @@ export class ArgumentsDecoder {
       // asks for one byte more than there is
       reader.view(length + 1);
     }
-    if (this.args.length >= MOST_ARGUMENTS) throw new ProtocolError(`there are more than ${MOST_ARGUMENTS} arguments`);
+    if (length > 0 && ++this.count > MOST_ARGUMENTS)
+      throw new ProtocolError(`there are more than ${MOST_ARGUMENTS} arguments`);
     this.scanned = 0;
     this.bytes += length + 1;
     const argument = reader.latin1(length);
@@ -53,18 +61,38 @@ export class ArgumentsDecoder {
     return argument;
   }
 
-  /** Newer clients put a backslash before what a shell would take for its own; -s sends arguments as they are. */
-  private finish(): string[] {
-    if (this.secluded) return this.args[0] === 'rsync' ? this.args.slice(1) : this.args;
-    const paths = this.args.indexOf('.');
-    return this.args.map((argument, i) => (paths >= 0 && i > paths ? argument.replace(/\\([\s\S])/g, '$1') : argument));
+  /**
+   * Clients from 3.2.5 on put a backslash before what a shell would take for its own, in values of options, and count on
+   * the server to take it away; destinations come as they are.
+   */
+  private plain(): string[] {
+    const { first } = this;
+    const dot = first.indexOf('.');
+    const options = dot < 0 ? first.length : dot;
+    return first.map((argument, i) => (i < options ? argument.replace(/\\([\s\S])/g, '$1') : unsplit(argument)));
+  }
+
+  private secluded(second: string[]): string[] {
+    const rest = second[0] === 'rsync' ? second.slice(1) : second;
+    const dot = rest.indexOf('.');
+    return [...this.first, ...rest.map((argument, i) => (dot >= 0 && i > dot ? unsplit(argument) : argument))];
   }
 }
 
-function asksForSecluded(args: string[]): boolean {
+/**
+ * Stock servers split a destination at ' MODULE/'. Clients that do not mean that write the blank as '[ ]', which their
+ * servers match as a pattern.
+ */
+function unsplit(path: string): string {
+  const module = path.split('/', 1)[0];
+  return module === '' ? path : path.replaceAll(`[ ]${module}/`, ` ${module}/`);
+}
+
+/** `s` among the bundled letters, in front of `e` with its own. */
+function asksForSecond(args: string[]): boolean {
   for (const argument of args) {
     if (argument === '.') return false;
-    if (/^-[^-e]*s/.test(argument) || argument === '--secluded-args' || argument === '--protect-args') return true;
+    if (/^-[^-eB@M]*s/.test(argument) || argument === '--secluded-args' || argument === '--protect-args') return true;
   }
   return false;
 }

@@ -1,4 +1,5 @@
 /** Compatibility flags, which the server sets from what the client said it can (docs/protocol.md, "Set-up"). */
+import type { ByteWriter } from './bytes.ts';
 import type { ServerOptions } from './options.ts';
 
 export const Compat = {
@@ -20,19 +21,22 @@ const LETTERS: readonly [string, number][] = [
   ['x', Compat.avoidXattrOptimization],
   ['C', Compat.seedOrderFixed],
   ['I', Compat.inplacePartialDir],
-  ['u', Compat.id0Names],
   ['v', Compat.varintFlags],
-  ['V', Compat.varintFlags],
+  ['u', Compat.id0Names],
 ];
 
-/** The flags for a push with these options; protocol 30 and later only. */
+/**
+ * The flags for a push with these options; protocol 30 and later only. `symlinkTimes` is a statement of our own. `V`, of
+ * a pre-release that wrote the flags as one byte, counts for no flag.
+ */
 export function compatFlags(options: ServerOptions): number {
   let flags: number = Compat.symlinkTimes;
   for (const [letter, bit] of LETTERS) if (options.capabilities.includes(letter)) flags |= bit;
   if (allowsIncrementalRecursion(options)) flags |= Compat.incrementalRecursion;
-  return flags;
+  return flagsAreOneByte(options) ? flags & 0xff : flags;
 }
 
+/** Lists may come directory by directory, unless something has to know all of them first. */
 function allowsIncrementalRecursion(options: ServerOptions): boolean {
   const { capabilities, recursive, useQsort, pruneEmptyDirs, deleteMode } = options;
   return (
@@ -48,4 +52,10 @@ function allowsIncrementalRecursion(options: ServerOptions): boolean {
 /** A pre-release wrote the flags as one byte; its clients still say `V`. */
 export function flagsAreOneByte(options: ServerOptions): boolean {
   return options.capabilities.includes('V');
+}
+
+/** The flags as they go over the wire. */
+export function writeCompatFlags(writer: ByteWriter, options: ServerOptions, flags: number): void {
+  if (flagsAreOneByte(options)) writer.u8(flags);
+  else writer.varint(flags);
 }

@@ -31,7 +31,8 @@ export class NdxDecoder {
       negative ? reader.u8() : first,
       negative ? this.lastNegative : this.lastPositive,
     );
-    if (value < 0 || value > 0x7fffffff) throw new ProtocolError('a file index is out of range');
+    // a negative index of 0 would be taken for the first file
+    if (value < (negative ? 1 : 0) || value > 0x7fffffff) throw new ProtocolError('a file index is out of range');
     if (negative) this.lastNegative = value;
     else this.lastPositive = value;
     return negative ? -value : value;

@@ -1,17 +1,20 @@
 /** Which checksum and which compression a connection uses (docs/protocol.md, "Negotiation"). */
 import { RefusedError } from '../lib/errors.ts';
 import { printable } from '../lib/names.ts';
-import type { ByteReader } from './bytes.ts';
+import type { ByteReader, ByteWriter } from './bytes.ts';
 import type { ServerOptions } from './options.ts';
 
 export type Checksum = 'xxh128' | 'xxh3' | 'xxh64' | 'md5' | 'md4' | 'sha1';
 export type Compression = 'none' | 'zlib' | 'zlibx' | 'lz4' | 'zstd';
 
-/** Best first: also the order in which stock servers name theirs. */
+/** Best first, in the order in which stock servers name theirs. Their 'none' is left out: content is always checked. */
 export const CHECKSUMS: readonly Checksum[] = ['xxh128', 'xxh3', 'xxh64', 'md5', 'md4', 'sha1'];
 export const COMPRESSIONS: readonly Compression[] = ['zstd', 'lz4', 'zlibx', 'zlib', 'none'];
 
+/** Stock peers take lists of 255 bytes. */
 const LONGEST_LIST = 1024;
+/** Higher levels of zstd want windows of 64 and 128 MiB of every receiver (inflate.ts). */
+const HIGHEST_ZSTD_LEVEL = 20;
 
 export interface Negotiation {
   /** checksum of whole files and of blocks; names exchanged when `asksChecksum` */
@@ -19,12 +22,22 @@ export interface Negotiation {
   asksCompression: boolean;
 }
 
-/** What has to be exchanged by name; the rest is forced by options or by age. */
+/**
+ * What has to be exchanged by name; the rest is forced by options or by age. Both sides write their lists, checksums
+ * first, before reading the other's.
+ *
+ * @param byName both sides have the compatibility flag `varintFlags`
+ */
 export function negotiation(options: ServerOptions, byName: boolean): Negotiation {
   return {
     asksChecksum: byName && options.checksumChoice === undefined,
     asksCompression: byName && options.compress === 'negotiated' && options.compressChoice === undefined,
   };
+}
+
+/** Our list, as the peer reads it. */
+export function writeNames(writer: ByteWriter, names: readonly string[]): void {
+  writer.vstring(Buffer.from(names.join(' '), 'latin1'));
 }
 
 /** The peer's list of names, blank-separated. */
@@ -37,33 +50,65 @@ export function readNames(reader: ByteReader): string[] {
     .filter((name) => name !== '');
 }
 
-/** The first of the client's names that we have. */
+/** The first of the client's names that we have: the client, which knows our list, chooses the same. */
 export function chooseName<T extends string>(kind: string, ours: readonly T[], clients: string[]): T {
   for (const name of clients) {
-    const known = ours.find((o) => o === name || (o === 'xxh64' && name === 'xxhash'));
+    const known = find(ours, name);
     if (known !== undefined) return known;
   }
+  const list = printable(clients.join(' ').slice(0, 200));
   throw new RefusedError(
-    `Failed to negotiate a ${kind} choice. Client list: ${printable(clients.join(' ').slice(0, 200))}. Server list: ${ours.join(' ')}`,
+    `Failed to negotiate a ${kind} choice. Client list: ${list === '' ? 'INVALID' : list} Server list: ${ours.join(' ')}`,
   );
 }
 
-/** Checksums forced by --checksum-choice=TRANSFER[,LIST], else md5 and md4 by age. */
+/**
+ * Checksums where no names are exchanged: forced by --checksum-choice=TRANSFER[,LIST], else by age.
+ *
+ * @returns `transfer` of whole files and blocks, `list` of the file list's digests with --checksum
+ */
 export function forcedChecksums(options: ServerOptions, protocol: number): { transfer: Checksum; list: Checksum } {
-  if (options.checksumChoice === undefined) {
-    const old: Checksum = protocol >= 30 ? 'md5' : 'md4';
-    return { transfer: old, list: old };
-  }
-  const [transfer, list] = options.checksumChoice.split(',', 2);
-  const byAge = protocol >= 30 ? 'md5' : 'md4';
-  const known = (name: string): Checksum => (name === 'auto' ? byAge : chooseName('checksum', CHECKSUMS, [name]));
-  return { transfer: known(transfer), list: known(list ?? transfer) };
+  const byAge: Checksum = protocol >= 30 ? 'md5' : 'md4';
+  if (options.checksumChoice === undefined) return { transfer: byAge, list: byAge };
+  const [transfer, list = transfer] = options.checksumChoice.split(',', 2);
+  const known = (name: string) => (name === 'auto' ? byAge : chosen('checksum', CHECKSUMS, name));
+  return { transfer: known(transfer), list: known(list) };
 }
 
+/** The compression where no names are exchanged. */
 export function forcedCompression(options: ServerOptions): Compression {
-  if (options.compressChoice !== undefined) {
-    if (options.compressChoice === 'auto') return 'zlib';
-    return chooseName('compress', COMPRESSIONS, [options.compressChoice]);
+  if (options.compress === 'none') return 'none';
+  const { compressChoice } = options;
+  const algorithm = compressChoice === undefined ? 'zlib' : chosen('compress', COMPRESSIONS, compressChoice);
+  return atLevel(algorithm, options);
+}
+
+/** The compression that was agreed on by name. */
+export function negotiatedCompression(options: ServerOptions, clients: string[]): Compression {
+  return atLevel(chooseName('compress', COMPRESSIONS, clients), options);
+}
+
+/** Level 0 of zlib means that both sides leave compression out. */
+function atLevel(algorithm: Compression, { compressLevel }: ServerOptions): Compression {
+  if ((algorithm === 'zlib' || algorithm === 'zlibx') && compressLevel === 0) return 'none';
+  if (algorithm === 'zstd' && (compressLevel ?? 0) > HIGHEST_ZSTD_LEVEL) {
+    throw new RefusedError(
+      `ERROR: the option --compress-level is refused: levels of zstd above ${HIGHEST_ZSTD_LEVEL} want too much memory`,
+    );
   }
-  return options.compress === 'none' ? 'none' : 'zlib';
+  return algorithm;
+}
+
+function chosen<T extends string>(kind: string, ours: readonly T[], name: string): T {
+  const known = find(ours, name);
+  if (known === undefined) {
+    throw new RefusedError(`ERROR: unknown ${kind} name: ${printable(name)} (known: ${ours.join(' ')})`);
+  }
+  return known;
+}
+
+/** Names are compared without case; xxhash is what 3.2.0 called xxh64 first. */
+function find<T extends string>(ours: readonly T[], name: string): T | undefined {
+  const plain = name.toLowerCase();
+  return ours.find((known) => known === plain || (known === 'xxh64' && plain === 'xxhash'));
 }

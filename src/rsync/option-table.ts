@@ -1,180 +1,246 @@
 /**
- * Every option a stock client may hand to a receiver, and what becomes of it: a function that notes it, or the reason
- * why it is refused. What is not here is refused as unknown. docs/options.md is made from this table by hand.
+ * Every option a client may hand to a receiver, and what becomes of it: carried, with what it sets, or refused, with the
+ * reason. What is not here is refused as unknown. docs/options.md is made from this table by hand.
  */
+import { infoLevels, integer, names, size, text, type ValueParser } from './option-values.ts';
 import type { ServerOptions } from './options.ts';
 
-/** What an option's value sets. */
-type FromValue = (value: string) => Partial<ServerOptions>;
+export type OptionSpec = Flag | Valued | Refused;
 
-export interface LongOption {
-  /** what it sets; a function of its value when it takes one */
-  sets: Partial<ServerOptions> | FromValue;
-  /** what a value must look like; undefined: takes none */
-  value?: RegExp;
-  /** why it is refused */
-  refused?: string;
+/** Carried, takes no value. */
+export interface Flag {
+  carried: true;
+  takesValue: false;
+  sets: Partial<ServerOptions>;
+}
+
+/** Carried, takes a value: after '=', or as the next argument. */
+export interface Valued {
+  carried: true;
+  takesValue: true;
+  /** what the value sets; undefined when the text is not a value of this option */
+  read: (text: string) => Partial<ServerOptions> | undefined;
+}
+
+export interface Refused {
+  carried: false;
+  /** completes 'the option X is refused: …' */
+  reason: string;
 }
 
 const LATER = 'nightdrop does not carry it yet';
 const NO_FILES = 'it names files on the server';
-const nothing: FromValue = () => ({});
+const SENDING = 'it is for the sending side';
+const NO_SHELL = 'there is no shell and no other program here';
 
-/** Digits that stay exact in a double, without sign. */
-const COUNT = /^\d{1,15}$/;
-const SECONDS = /^\d{1,9}$/;
-const SIGNED = /^-?\d{1,9}$/;
-const NAME = /^[A-Za-z0-9,_-]{1,200}$/;
-const TEXT = /^[\s\S]{0,4096}$/;
+const flag = (sets: Partial<ServerOptions>): Flag => ({ carried: true, takesValue: false, sets });
+const refused = (reason: string): Refused => ({ carried: false, reason });
 
-/** A letter's action, or the reason why it is refused. */
-export const SHORT_OPTIONS: ReadonlyMap<string, Partial<ServerOptions> | string> = new Map<
-  string,
-  Partial<ServerOptions> | string
->([
-  ['s', {}],
-  ['v', {}],
-  ['q', { quiet: true }],
-  ['n', { dryRun: true }],
-  ['l', { links: true }],
-  ['d', { dirs: true }],
-  ['r', { recursive: true }],
-  ['R', { relative: true }],
-  ['H', { hardLinks: true }],
-  ['p', { perms: true }],
-  ['E', { executability: true }],
-  ['o', { owner: true }],
-  ['g', { group: true }],
-  ['D', { devices: true, specials: true }],
-  ['t', { times: true }],
-  ['U', { atimes: true }],
-  ['O', { omitDirTimes: true }],
-  ['J', { omitLinkTimes: true }],
-  ['A', { acls: true }],
-  ['X', { xattrs: true }],
-  ['c', { checksum: true }],
-  ['W', { wholeFile: true }],
-  ['I', { ignoreTimes: true }],
-  ['u', { update: true }],
-  ['S', { sparse: true }],
-  ['x', { oneFileSystem: true }],
-  ['C', LATER],
-  ['z', { compress: 'negotiated' }],
-  ['m', { pruneEmptyDirs: true }],
-  ['b', LATER],
-  ['N', 'no common Linux receiver keeps creation times'],
-  ['K', 'the destination is virtual: no symlink in it is ever followed'],
-  ['y', LATER],
-  ['k', 'it is for the sending side'],
-  ['L', 'it is for the sending side'],
+function valued<T>(parse: ValueParser<T>, sets: (value: T) => Partial<ServerOptions>): Valued {
+  return {
+    carried: true,
+    takesValue: true,
+    read: (given) => {
+      const value = parse(given);
+      return value === undefined ? undefined : sets(value);
+    },
+  };
+}
+
+/** Carried in that it changes nothing here: the destination is no file system, or only the client is concerned. */
+const noEffect = flag({});
+const noEffectWith = <T>(parse: ValueParser<T>): Valued => valued(parse, () => ({}));
+
+const INT_MAX = 0x7fffffff;
+const seconds = integer(0, INT_MAX);
+/** Blocks longer than the protocol allows are no blocks; 0 is "choose one". */
+const blockLength = integer(0, 1 << 29);
+const int32 = integer(-0x80000000, INT_MAX);
+
+/** Letters of the bundle before `e`. Repeated ones that mean more are counted in options.ts. */
+export const SHORT_OPTIONS: ReadonlyMap<string, Flag | Refused> = new Map<string, Flag | Refused>([
+  ['s', noEffect],
+  ['v', noEffect],
+  ['q', flag({ quiet: true })],
+  ['n', flag({ dryRun: true })],
+  ['l', flag({ links: true })],
+  ['d', flag({ dirs: true })],
+  ['r', flag({ recursive: true })],
+  ['R', flag({ relative: true })],
+  ['H', flag({ hardLinks: true })],
+  ['p', flag({ perms: true })],
+  ['E', flag({ executability: true })],
+  ['o', flag({ owner: true })],
+  ['g', flag({ group: true })],
+  ['D', flag({ devices: true, specials: true })],
+  ['t', flag({ times: true })],
+  ['U', flag({ atimes: true })],
+  ['O', flag({ omitDirTimes: true })],
+  ['J', flag({ omitLinkTimes: true })],
+  ['A', flag({ acls: true, perms: true })],
+  ['X', flag({ xattrs: true })],
+  ['c', flag({ checksum: true })],
+  ['W', flag({ wholeFile: true })],
+  ['I', flag({ ignoreTimes: true })],
+  ['u', flag({ update: true })],
+  ['S', flag({ sparse: true })],
+  ['x', flag({ oneFileSystem: true })],
+  ['C', flag({ cvsExclude: true })],
+  ['z', flag({ compress: 'negotiated' })],
+  ['b', refused(LATER)],
+  ['y', refused(LATER)],
+  ['m', refused(LATER)],
+  ['N', refused('receivers on Linux keep no creation times')],
+  ['K', refused('the destination is virtual: no symlink in it is ever followed')],
+  ['k', refused(SENDING)],
+  ['L', refused(SENDING)],
+  ['T', refused(NO_FILES)],
+  ['f', refused('filter rules come over the connection, not as arguments')],
+  ['F', refused('filter rules come over the connection, not as arguments')],
 ]);
 
-const flag = (sets: Partial<ServerOptions>): LongOption => ({ sets });
-const valued = (value: RegExp, sets: FromValue): LongOption => ({ sets, value });
-const refuse = (refused: string): LongOption => ({ sets: {}, refused });
+/** Letters that take the rest of their argument, or the next one, as value. */
+export const SHORT_WITH_VALUE: ReadonlyMap<string, string> = new Map([
+  ['B', '--block-size'],
+  ['@', '--modify-window'],
+  ['M', '--remote-option'],
+]);
 
-export const LONG_OPTIONS: ReadonlyMap<string, LongOption> = new Map<string, LongOption>([
-  ['--sender', flag({})],
-  ['--server', refuse('it stands first, once')],
-  ['--daemon', refuse('it is not for a connection')],
+export const LONG_OPTIONS: ReadonlyMap<string, OptionSpec> = new Map<string, OptionSpec>([
+  ['--sender', noEffect],
+
+  // what to transfer and compare
   ['--no-r', flag({ recursive: false })],
-  ['--no-W', flag({ wholeFile: false })],
   ['--dirs', flag({ dirs: true })],
+  ['--relative', flag({ relative: true })],
   ['--no-relative', flag({ relative: false })],
   ['--no-implied-dirs', flag({ impliedDirs: false })],
+  ['--checksum', flag({ checksum: true })],
+  ['--size-only', flag({ sizeOnly: true })],
+  ['--ignore-times', flag({ ignoreTimes: true })],
+  ['--update', flag({ update: true })],
+  ['--existing', flag({ ignoreNonExisting: true })],
+  ['--ignore-non-existing', flag({ ignoreNonExisting: true })],
+  ['--ignore-existing', flag({ ignoreExisting: true })],
+  ['--modify-window', valued(integer(-1, INT_MAX), (modifyWindow) => ({ modifyWindow }))],
+  ['--copy-unsafe-links', noEffect],
+  ['--mkpath', flag({ mkpath: true })],
+  ['--max-size', refused(LATER)],
+  ['--min-size', refused(LATER)],
+  ['--prune-empty-dirs', refused(LATER)],
+  ['--safe-links', refused(LATER)],
+  ['--files-from', refused(NO_FILES)],
+  ['--from0', refused(NO_FILES)],
+
+  // attributes
   ['--specials', flag({ specials: true })],
   ['--no-specials', flag({ specials: false })],
   ['--devices', flag({ devices: true })],
   ['--no-devices', flag({ devices: false })],
   ['--numeric-ids', flag({ numericIds: true })],
-  ['--checksum', flag({ checksum: true })],
-  ['--whole-file', flag({ wholeFile: true })],
-  ['--size-only', flag({ sizeOnly: true })],
-  ['--ignore-times', flag({ ignoreTimes: true })],
-  ['--inplace', flag({ inplace: true })],
-  ['--partial', flag({ partial: true })],
-  ['--stats', flag({})],
-  ['--progress', flag({})],
-  ['--super', flag({})],
-  ['--fsync', flag({})],
-  ['--preallocate', flag({})],
-  ['--open-noatime', flag({})],
-  ['--use-qsort', flag({ useQsort: true })],
-  ['--msgs2stderr', flag({})],
-  ['--no-msgs2stderr', flag({})],
-  ['--mkpath', flag({ mkpath: true })],
-  ['--existing', flag({ ignoreNonExisting: true })],
-  ['--ignore-existing', flag({ ignoreExisting: true })],
+  ['--super', noEffect],
+  ['--open-noatime', noEffect],
+  ['--fake-super', refused('owners and modes are stored as data here: it is not needed')],
+  ['--usermap', refused(LATER)],
+  ['--groupmap', refused(LATER)],
+  ['--chown', refused(LATER)],
+  ['--chmod', refused(LATER)],
+  ['--iconv', refused(LATER)],
+  ['--crtimes', refused('receivers on Linux keep no creation times')],
+
+  // deletion
   ['--delete', flag({ deletes: true })],
-  ['--delete-before', flag({ deleteMode: 'before' })],
-  ['--delete-during', flag({ deleteMode: 'during' })],
-  ['--delete-delay', flag({ deleteMode: 'delay' })],
-  ['--delete-after', flag({ deleteMode: 'after' })],
-  ['--delete-excluded', flag({ deleteExcluded: true })],
+  ['--delete-before', flag({ deletes: true, deleteMode: 'before' })],
+  ['--delete-during', flag({ deletes: true, deleteMode: 'during' })],
+  ['--delete-delay', flag({ deletes: true, deleteMode: 'delay' })],
+  ['--delete-after', flag({ deletes: true, deleteMode: 'after' })],
+  ['--delete-excluded', flag({ deletes: true, deleteExcluded: true })],
   ['--ignore-errors', flag({ ignoreErrors: true })],
   ['--force', flag({ force: true })],
-  ['--max-delete', valued(SIGNED, (v) => ({ maxDelete: Math.max(0, Number(v)) }))],
-  ['--max-size', valued(COUNT, (v) => ({ maxSize: Number(v) }))],
-  ['--min-size', valued(COUNT, (v) => ({ minSize: Number(v) }))],
-  ['--modify-window', valued(SIGNED, (v) => ({ modifyWindow: Number(v) }))],
-  ['--timeout', valued(SECONDS, (v) => ({ timeout: Number(v) }))],
-  ['--bwlimit', valued(COUNT, nothing)],
-  ['--block-size', valued(COUNT, nothing)],
-  ['--max-alloc', valued(/^\d{1,15}[A-Za-z]?$/, nothing)],
-  ['--compress-level', valued(SIGNED, nothing)],
-  ['--compress-threads', valued(/^\d{1,3}$/, nothing)],
-  ['--compress-choice', valued(NAME, compressChoice)],
+  ['--max-delete', valued(int32, (most) => ({ maxDelete: Math.max(0, most) }))],
+  ['--delete-missing-args', refused(LATER)],
+  ['--remove-source-files', refused(LATER)],
+  ['--remove-sent-files', refused(LATER)],
+
+  // how content is transferred
+  ['--whole-file', flag({ wholeFile: true })],
+  ['--no-W', flag({ wholeFile: false })],
+  ['--no-whole-file', flag({ wholeFile: false })],
+  ['--inplace', flag({ inplace: true })],
+  ['--partial', flag({ partial: true })],
+  ['--sparse', flag({ sparse: true })],
+  ['--preallocate', noEffect],
+  ['--fsync', noEffect],
+  ['--block-size', noEffectWith(blockLength)],
+  ['--bwlimit', noEffectWith(integer(0, INT_MAX))],
+  ['--timeout', valued(seconds, (timeout) => ({ timeout }))],
+  ['--max-alloc', noEffectWith(size)],
+  ['--use-qsort', flag({ useQsort: true })],
+  ['--qsort', flag({ useQsort: true })],
+  ['--checksum-choice', valued(names, checksumChoice)],
+  ['--checksum-seed', valued(int32, (seed) => ({ checksumSeed: seed }))],
+  ['--compress-choice', valued(names, compressChoice)],
   ['--new-compress', flag({ compress: 'negotiated', compressChoice: 'zlibx' })],
   ['--old-compress', flag({ compress: 'negotiated', compressChoice: 'zlib' })],
-  ['--checksum-choice', valued(NAME, (v) => ({ checksumChoice: v }))],
-  ['--checksum-seed', valued(/^-?\d{1,10}$/, (v) => ({ checksumSeed: Number(v) | 0 }))],
-  ['--log-format', valued(TEXT, logFormat)],
-  ['--info', valued(TEXT, infoLevels)],
-  ['--debug', valued(TEXT, nothing)],
-  ['--skip-compress', valued(TEXT, nothing)],
-  ['--backup-dir', refuse(LATER)],
-  ['--suffix', refuse(LATER)],
-  ['--partial-dir', refuse(LATER)],
-  ['--delay-updates', refuse(LATER)],
-  ['--append', refuse(LATER)],
-  ['--fuzzy', refuse(LATER)],
-  ['--link-dest', refuse(LATER)],
-  ['--copy-dest', refuse(LATER)],
-  ['--compare-dest', refuse(LATER)],
-  ['--remove-source-files', refuse(LATER)],
-  ['--remove-sent-files', refuse(LATER)],
-  ['--delete-missing-args', refuse(LATER)],
-  ['--safe-links', refuse(LATER)],
-  ['--copy-unsafe-links', flag({})],
-  ['--usermap', refuse(LATER)],
-  ['--groupmap', refuse(LATER)],
-  ['--iconv', refuse(LATER)],
-  ['--fake-super', refuse(LATER)],
-  ['--only-write-batch', refuse(LATER)],
-  ['--confine-root', refuse('the destination is virtual: there is nothing to confine')],
-  ['--temp-dir', refuse(NO_FILES)],
-  ['--files-from', refuse(NO_FILES)],
-  ['--from0', refuse(NO_FILES)],
-  ['--log-file', refuse(NO_FILES)],
-  ['--write-batch', refuse(NO_FILES)],
-  ['--read-batch', refuse(NO_FILES)],
-  ['--config', refuse(NO_FILES)],
-  ['--password-file', refuse(NO_FILES)],
-  ['--early-input', refuse(NO_FILES)],
-  ['--write-devices', refuse('nothing is ever written to a device here')],
-  ['--copy-as', refuse('a vault has no users to copy as')],
-  ['--remote-option', refuse('an option for the other side cannot be passed on again')],
+  ['--compress-level', valued(int32, (level) => ({ compress: 'negotiated', compressLevel: level }))],
+  ['--compress-threads', noEffectWith(integer(0, 128))],
+  ['--skip-compress', noEffectWith(text)],
+  ['--append', refused(LATER)],
+  ['--append-verify', refused(LATER)],
+  ['--fuzzy', refused(LATER)],
+  ['--partial-dir', refused(LATER)],
+  ['--delay-updates', refused(LATER)],
+  ['--backup', refused(LATER)],
+  ['--backup-dir', refused(LATER)],
+  ['--suffix', refused(LATER)],
+  ['--link-dest', refused(LATER)],
+  ['--copy-dest', refused(LATER)],
+  ['--compare-dest', refused(LATER)],
+  ['--write-devices', refused('nothing is ever written to a device here')],
+  ['--copy-devices', refused(SENDING)],
+
+  // what is told
+  ['--secluded-args', noEffect],
+  ['--protect-args', noEffect],
+  ['--stats', noEffect],
+  ['--progress', noEffect],
+  ['--msgs2stderr', noEffect],
+  ['--no-msgs2stderr', noEffect],
+  ['--stderr', noEffectWith(text)],
+  ['--log-format', valued(text, (logFormat) => ({ logFormat }))],
+  ['--info', valued(infoLevels, (info) => ({ info }))],
+  ['--debug', noEffectWith(text)],
+
+  // files and programs of the server
+  ['--temp-dir', refused(NO_FILES)],
+  ['--log-file', refused(NO_FILES)],
+  ['--log-file-format', refused(NO_FILES)],
+  ['--write-batch', refused(NO_FILES)],
+  ['--read-batch', refused(NO_FILES)],
+  ['--only-write-batch', refused(LATER)],
+  ['--config', refused(NO_FILES)],
+  ['--dparam', refused(NO_FILES)],
+  ['--password-file', refused(NO_FILES)],
+  ['--early-input', refused(NO_FILES)],
+  ['--confine-root', refused('the destination is virtual: there is nothing to confine')],
+  ['--insecure-links', refused('the destination is virtual: no symlink in it is ever followed')],
+  ['--munge-links', refused('symlinks are stored as they are')],
+  ['--copy-as', refused('a vault has no users to copy as')],
+  ['--rsync-path', refused(NO_SHELL)],
+  ['--rsh', refused(NO_SHELL)],
+  ['--server', refused('it stands first, once')],
+  ['--daemon', refused('it is not for a connection')],
+  ['--no-detach', refused('it is not for a connection')],
+  ['--outbuf', refused('it is for programs that write to a terminal')],
+  ['--remote-option', refused('an option for the other side cannot be passed on again')],
 ]);
 
+/** 'auto' is what is agreed on when nothing is chosen. */
+function checksumChoice(value: string): Partial<ServerOptions> {
+  return { checksumChoice: value === 'auto' || value === 'auto,auto' ? undefined : value };
+}
+
 function compressChoice(value: string): Partial<ServerOptions> {
-  return value === 'none' ? { compressChoice: value } : { compress: 'negotiated', compressChoice: value };
-}
-
-/** What the client prints decides what it must be told: %i alone, or with %I also what is unchanged. */
-function logFormat(value: string): Partial<ServerOptions> {
-  return { itemizes: value.includes('%i'), ...(value.includes('%I') ? { tellsUnchanged: true } : {}) };
-}
-
-function infoLevels(value: string): Partial<ServerOptions> {
-  return /(^|,)name([2-9])/i.test(value) ? { tellsUnchanged: true } : {};
+  if (value === 'none') return { compress: 'none', compressChoice: undefined };
+  return { compress: 'negotiated', compressChoice: value === 'auto' ? undefined : value };
 }

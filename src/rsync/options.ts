@@ -1,7 +1,8 @@
 /** The options a client hands to the server in a push (docs/protocol.md, "Arguments"; the table: option-table.ts). */
 import { NightdropError, RefusedError, RsyncExit } from '../lib/errors.ts';
 import { printable } from '../lib/names.ts';
-import { LONG_OPTIONS, type LongOption, SHORT_OPTIONS } from './option-table.ts';
+import { LONG_OPTIONS, SHORT_OPTIONS, SHORT_WITH_VALUE } from './option-table.ts';
+import type { InfoLevels } from './option-values.ts';
 
 export type DeleteMode = 'none' | 'before' | 'during' | 'delay' | 'after';
 
@@ -34,6 +35,8 @@ export interface ServerOptions {
   omitLinkTimes: boolean;
   acls: boolean;
   xattrs: boolean;
+  /** -XX: also the names that rsync's --fake-super keeps its data in */
+  rsyncXattrs: boolean;
   checksum: boolean;
   wholeFile: boolean;
   ignoreTimes: boolean;
@@ -45,7 +48,7 @@ export interface ServerOptions {
   oneFileSystem: boolean;
   pruneEmptyDirs: boolean;
   numericIds: boolean;
-  /** --delete without a time of its own */
+  /** any of the --delete options */
   deletes: boolean;
   deleteMode: DeleteMode;
   deleteExcluded: boolean;
@@ -56,27 +59,35 @@ export interface ServerOptions {
   ignoreNonExisting: boolean;
   cvsExclude: boolean;
   mkpath: boolean;
-  maxSize: number | undefined;
-  minSize: number | undefined;
   /** seconds; -1: nanoseconds count */
   modifyWindow: number;
   /** seconds; 0: none */
   timeout: number;
-  compress: 'none' | 'old' | 'negotiated';
-  /** --compress-choice, --new-compress, --old-compress */
+  compress: 'none' | 'negotiated';
+  /** --compress-choice, --new-compress, --old-compress; undefined: as negotiated */
   compressChoice: string | undefined;
+  /** undefined: the algorithm's own */
+  compressLevel: number | undefined;
+  /** TRANSFER or TRANSFER,LIST; undefined: as negotiated */
   checksumChoice: string | undefined;
   checksumSeed: number | undefined;
   useQsort: boolean;
+  /** what the client prints of each item, reduced to what a receiver must know: %i, %i%I, %o or X; '' when not sent */
+  logFormat: string;
+  /** --info, where it differs from what the verbosity says */
+  info: InfoLevels | undefined;
+  /** level of INFO_NAME: 1 names are printed, 2 also unchanged ones */
+  infoName: number;
   /** unchanged items are told too (-ii, -vv) */
   tellsUnchanged: boolean;
   /** the client prints items (-i) */
   itemizes: boolean;
+  /** the client prints deletions, so each is told to it */
+  tellsDeleted: boolean;
 }
 
-/** The client's command line is wrong, or asks for what nightdrop does not carry. */
 function refused(option: string, why: string): RefusedError {
-  return new RefusedError(`ERROR: the option ${printable(option)} is refused: ${why}`);
+  return new RefusedError(`ERROR: the option ${option} is refused: ${why}`);
 }
 
 function syntaxError(message: string): NightdropError {
@@ -109,6 +120,7 @@ export function defaultOptions(): ServerOptions {
     omitLinkTimes: false,
     acls: false,
     xattrs: false,
+    rsyncXattrs: false,
     checksum: false,
     wholeFile: false,
     ignoreTimes: false,
@@ -130,26 +142,32 @@ export function defaultOptions(): ServerOptions {
     ignoreNonExisting: false,
     cvsExclude: false,
     mkpath: false,
-    maxSize: undefined,
-    minSize: undefined,
     modifyWindow: 0,
     timeout: 0,
     compress: 'none',
     compressChoice: undefined,
+    compressLevel: undefined,
     checksumChoice: undefined,
     checksumSeed: undefined,
     useQsort: false,
+    logFormat: '',
+    info: undefined,
+    infoName: 0,
     tellsUnchanged: false,
     itemizes: false,
+    tellsDeleted: false,
   };
 }
 
 /**
  * Reads the arguments of a push. `options` is filled as far as the arguments are good, also when an error is thrown: the
- * set-up has to be gone through before a client can be told.
+ * set-up has to be gone through before a client can be told. `sender` is set wherever the word stands.
+ *
+ * @throws RefusedError (exit code 4) naming an option that is not carried or not known; NightdropError (exit code 1) when
+ *   the arguments are not what a client sends
  */
 export function parseServerOptions(args: string[], options: ServerOptions): void {
-  if (args.includes('--sender')) options.sender = true;
+  options.sender = args.includes('--sender');
   options.capabilities = findCapabilities(args);
   if (args[0] !== '--server') throw syntaxError('the arguments do not begin with --server');
   let i = 1;
@@ -157,67 +175,87 @@ export function parseServerOptions(args: string[], options: ServerOptions): void
     const argument = args[i];
     if (argument.startsWith('--')) i += longOption(argument, args[i + 1], options);
     else if (argument.startsWith('-') && argument.length > 1) i += shortOptions(argument, args[i + 1], options);
-    else throw syntaxError(`unexpected argument ${printable(argument)}`);
+    else throw syntaxError(`unexpected argument ${shown(argument)}`);
   }
   const paths = args.slice(i + 1);
-  if (paths.length !== 1 && !options.sender) throw syntaxError('a push names one destination');
   options.path = paths[0] ?? '';
+  if (paths.length !== 1 && !options.sender) throw syntaxError('a push names one destination');
+  if (options.path.includes('\0')) throw syntaxError('the destination holds a NUL');
   finish(options);
 }
 
-/** Letters after `e` in the bundled options, without the `VER.SUB` of pre-releases. */
+/** The bundle's end: letters after `e` and the dot. Before the dot a pre-release puts its `VER.SUB`. */
+const BUNDLE_END = /^-[^-e]*e\d{0,9}\.\d{0,9}([A-Za-z]{0,64})$/;
+
+/** Letters by which a client says what it can; '' from clients before protocol 30. */
 export function findCapabilities(args: string[]): string {
   for (const argument of args) {
     if (argument === '.') break;
-    const found = /^-[^-e]*e\d*\.\d*([A-Za-z]*)$/.exec(argument);
+    const found = BUNDLE_END.exec(argument);
     if (found !== null) return found[1];
   }
   return '';
 }
 
+/** What follows from several options together. */
 function finish(options: ServerOptions): void {
-  if (options.acls) options.perms = true;
-  if (options.verbose > 1) options.tellsUnchanged = true;
-  if ((options.deletes || options.deleteExcluded) && options.deleteMode === 'none') options.deleteMode = 'during';
-  if (options.deleteMode !== 'none' && !options.recursive && !options.dirs)
+  if (options.deletes && options.deleteMode === 'none') options.deleteMode = 'during';
+  if (options.deletes && !options.recursive && !options.dirs)
     throw syntaxError('--delete does not work without --recursive (-r) or --dirs (-d)');
+  if (options.deletes && options.cvsExclude)
+    throw refused('-C', 'nightdrop does not carry it together with --delete yet');
+  // each level of verbosity implies levels of --info, which --info itself overrides
+  options.infoName = options.info?.name ?? Math.min(2, options.verbose);
+  const infoDelete = options.info?.delete ?? Math.min(1, options.verbose);
+  options.itemizes = /%[iI]/.test(options.logFormat);
+  options.tellsUnchanged = options.infoName > 1 || options.logFormat.includes('%I');
+  options.tellsDeleted = infoDelete > 0 || options.infoName > 0 || options.logFormat !== '';
 }
 
 /** Returns how many further arguments were used. */
 function shortOptions(argument: string, following: string | undefined, options: ServerOptions): number {
   for (let i = 1; i < argument.length; i++) {
     const letter = argument[i];
-    if (letter === 'e') return 0;
-    if (letter === 'B' || letter === '@' || letter === 'M') {
-      const rest = argument.slice(i + 1);
-      return longOption(SHORT_WITH_VALUE[letter] + (rest === '' ? '' : `=${rest}`), following, options);
+    if (letter === 'e') {
+      if (BUNDLE_END.test(argument)) return 0;
+      throw refused('-e', 'there is no shell and no other program here');
     }
-    const action = SHORT_OPTIONS.get(letter);
-    if (action === undefined) throw refused(`-${letter}`, 'it is not known');
-    if (typeof action === 'string') throw refused(`-${letter}`, action);
-    if (letter === 'v') options.verbose++;
-    Object.assign(options, action);
+    const long = SHORT_WITH_VALUE.get(letter);
+    if (long !== undefined) {
+      const rest = argument.slice(i + 1);
+      return longOption(rest === '' ? long : `${long}=${rest}`, following, options);
+    }
+    const option = SHORT_OPTIONS.get(letter);
+    if (option === undefined) throw refused(`-${letter}`, 'it is not known');
+    if (!option.carried) throw refused(`-${letter}`, option.reason);
+    if (letter === 'v') options.verbose = Math.min(9, options.verbose + 1);
+    if (letter === 'X' && options.xattrs) options.rsyncXattrs = true;
+    Object.assign(options, option.sets);
   }
   return 0;
 }
 
-const SHORT_WITH_VALUE: Record<string, string> = { B: '--block-size', '@': '--modify-window', M: '--remote-option' };
-
+/** Returns how many further arguments were used. */
 function longOption(argument: string, following: string | undefined, options: ServerOptions): number {
   const equals = argument.indexOf('=');
   const name = equals < 0 ? argument : argument.slice(0, equals);
-  const option: LongOption | undefined = LONG_OPTIONS.get(name);
-  if (option === undefined) throw refused(name, 'it is not known');
-  if (option.refused !== undefined) throw refused(name, option.refused);
-  if (option.value === undefined) {
+  const option = LONG_OPTIONS.get(name);
+  if (option === undefined) throw refused(shown(name), 'it is not known');
+  if (!option.carried) throw refused(name, option.reason);
+  if (!option.takesValue) {
     if (equals >= 0) throw syntaxError(`the option ${name} takes no value`);
     Object.assign(options, option.sets);
     return 0;
   }
   const value = equals < 0 ? following : argument.slice(equals + 1);
   if (value === undefined) throw syntaxError(`the option ${name} needs a value`);
-  if (!option.value.test(value))
-    throw syntaxError(`the option ${name} has the value ${printable(value.slice(0, 100))}, which is not one`);
-  if (typeof option.sets === 'function') Object.assign(options, option.sets(value));
+  const sets = option.read(value);
+  if (sets === undefined) throw syntaxError(`the option ${name} cannot be ${shown(value)}`);
+  Object.assign(options, sets);
   return equals < 0 ? 1 : 0;
+}
+
+/** The start of what a client sent, for a person to read. */
+function shown(text: string): string {
+  return text.length > 100 ? `${printable(text.slice(0, 100))}…` : printable(text);
 }

@@ -31,6 +31,6 @@ export function readSumHead(reader: ByteReader, sent: SumHead): void {
   )
     return;
   throw new ProtocolError(
-    `the client repeats other block sums than it was sent: ${count} blocks of ${blockLength} bytes instead of ${sent.count} of ${sent.blockLength}`,
+    `the client repeats another head of block sums than it was sent: ${count},${blockLength},${strongLength},${remainder} instead of ${sent.count},${sent.blockLength},${sent.strongLength},${sent.remainder}`,
   );
 }
