@@ -174,12 +174,13 @@ export function decodeTree(plain: Buffer): TreeNode[] {
   }
 }
 
-/** Inode and device numbers past 2^53, which JSON.parse would round, become strings first. They stand in no string: the quote would be escaped. */
+/** Inode and device numbers past 2^53, which JSON.parse would round, become strings first. No name can hold this: its quotes are escaped. */
 const LARGE_NUMBER = /"(inode|device_id|device)":(\d{16,})/g;
 
 function parsePiece(piece: Buffer): Record<string, unknown>[] {
   const json = piece.toString('utf8').replace(LARGE_NUMBER, '"$1":"$2"');
   const { nodes } = JSON.parse(json) as { nodes: Record<string, unknown>[] | null };
+  if (nodes === undefined) throw new TypeError('a tree without nodes');
   return nodes ?? [];
 }
 
@@ -218,7 +219,7 @@ function decodeNode(json: Record<string, unknown>): TreeNode {
  * 64 bits) name one object: a hash of both stands for them.
  */
 function linkGroup(inode: unknown, device: unknown): number {
-  if (typeof inode === 'number' && device === DEVICE_ID) return natural(inode);
+  if (device === DEVICE_ID && Number.isSafeInteger(Number(inode))) return natural(Number(inode));
   return hash('sha256', `${inode}:${device}`, 'buffer').readUIntBE(0, 6) + 1;
 }
 
