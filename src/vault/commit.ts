@@ -3,12 +3,13 @@
  * of trees, index files, the snapshot, and last the state's note of it. A crash in between costs nothing: what is not
  * noted is found again (vault/prepare.ts).
  */
+import { NightdropError } from '../lib/errors.ts';
+import { printable } from '../lib/names.ts';
 import { isDir } from '../lib/stat.ts';
 import type { PackRecord } from '../repository/blob.ts';
 import type { Repository } from '../repository/repository.ts';
 import { encodeTree, type TreeNode } from '../repository/tree.ts';
 import { type Added, describeSnapshot, type SnapshotMeta, snapshotTime } from './describe.ts';
-import type { Entry } from './entry.ts';
 import { StateDamagedError } from './errors.ts';
 import type { VaultLayout } from './layout.ts';
 import { entryToNode } from './nodes.ts';
@@ -102,7 +103,7 @@ async function writeTrees(repository: Repository, store: StateStore): Promise<nu
   let directories = 0;
   try {
     for (const path of store.dirtyPaths()) {
-      const plain = encodeTree(nodesOf(store, path));
+      const plain = encodeTree(nodesOf(store, path, pending));
       const id = repository.blobId(plain);
       const key = id.toString('latin1');
       if (!pending.has(key) && !store.hasBlob(id)) {
@@ -122,14 +123,31 @@ async function writeTrees(repository: Repository, store: StateStore): Promise<nu
   return directories;
 }
 
-function nodesOf(store: StateStore, path: string): TreeNode[] {
+/** The nodes of a directory. Nothing gets into a tree that is not stored. */
+function nodesOf(store: StateStore, path: string, pending: Set<string>): TreeNode[] {
   const entries = store.readDir(path);
   if (entries === undefined) throw new StateDamagedError('a directory of the state is missing');
-  return entries.map((entry) => entryToNode(entry, isDir(entry.mode) ? childTree(store, path, entry) : undefined));
+  return entries.map((entry) => {
+    if (!store.holdsAll(entry.blobs)) throw notStored(joinPath(path, entry.name));
+    return entryToNode(entry, isDir(entry.mode) ? childTree(store, joinPath(path, entry.name), pending) : undefined);
+  });
 }
 
-function childTree(store: StateStore, parent: string, entry: Entry): Buffer {
-  const tree = store.treeOf(parent === '' ? entry.name : `${parent}/${entry.name}`);
+function childTree(store: StateStore, path: string, pending: Set<string>): Buffer {
+  const tree = store.treeOf(path);
   if (!tree) throw new StateDamagedError('a directory of the state has no tree');
+  if (!pending.has(tree.toString('latin1')) && !store.hasBlob(tree))
+    throw new StateDamagedError('a tree of the state is not stored');
   return tree;
+}
+
+function notStored(path: string): NightdropError {
+  return new NightdropError(
+    'ERR_BLOB_MISSING',
+    `the content of ${printable(path)} was not stored to the end; no snapshot was made`,
+  );
+}
+
+function joinPath(directory: string, name: string): string {
+  return directory === '' ? name : `${directory}/${name}`;
 }

@@ -1,4 +1,6 @@
 /** Where a vault's files lie: DATA/vaults/NAME/… (docs/architecture.md, "On disk"). */
+import { hash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NightdropError } from '../lib/errors.ts';
 
@@ -52,4 +54,13 @@ export function layoutOf(folder: string, name: string): VaultLayout {
     leaseFile: join(folder, 'lease.db'),
     temporary: join(folder, 'tmp'),
   };
+}
+
+/**
+ * The seed of a vault's block sums: positive, below 2^31, the same for as long as the repository is. It hangs on the
+ * config file as stored, which needs no key to read and tells nothing.
+ */
+export function vaultSeed(layout: VaultLayout): number {
+  const digest = hash('sha256', readFileSync(join(layout.repository, 'config')), 'buffer');
+  return digest.readUInt32LE(0) >>> 1 || 1;
 }

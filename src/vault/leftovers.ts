@@ -9,9 +9,14 @@ import type { StateStore } from './state/store.ts';
 /** Files that only the holder of the lease makes; locks may be on their way in from elsewhere. */
 const OURS = /^(data|index|snapshots|state)-/;
 
+/** Whether a file of the temporary folder was left by a process that died: while the lease is free, none should be there. */
+export function isLeftover(name: string): boolean {
+  return OURS.test(name);
+}
+
 /** Removes files that were on their way into the repository; returns their number. */
 export async function removeLeftovers(layout: VaultLayout): Promise<number> {
-  const names = (await readdir(layout.temporary)).filter((name) => OURS.test(name));
+  const names = (await readdir(layout.temporary)).filter(isLeftover);
   for (const name of names) await rm(join(layout.temporary, name), { force: true });
   return names.length;
 }

@@ -1,5 +1,6 @@
 /** Makes sure, before a push, that the state is there and is the repository's (docs/architecture.md, "Recovery"). */
 
+import { existsSync } from 'node:fs';
 import { RepositoryDamagedError } from '../repository/errors.ts';
 import { RepositoryLock } from '../repository/lock.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -36,6 +37,8 @@ export async function ensureState(
 
 /** Opens the state, compares it with the repository, and finishes what a push may have left. */
 async function settle(layout: VaultLayout, repository: Repository, died: boolean, notes: string[]): Promise<void> {
+  // opening would make a new one
+  if (!existsSync(layout.stateFile)) throw new StateDamagedError('the state was missing');
   const store = StateStore.open(layout.stateFile);
   try {
     await compare(repository, store, notes);

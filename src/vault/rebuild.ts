@@ -12,7 +12,7 @@ import type { Repository } from '../repository/repository.ts';
 import type { Snapshot } from '../repository/snapshot.ts';
 import { decodeTree, type TreeNode } from '../repository/tree.ts';
 import type { Entry } from './entry.ts';
-import type { VaultLayout } from './layout.ts';
+import { type VaultLayout, vaultSeed } from './layout.ts';
 import { addOrphanPacks } from './leftovers.ts';
 import { isComplete, isOurs, nodeToEntry } from './nodes.ts';
 import { removeDamageMark, removeState } from './state/database.ts';
@@ -56,7 +56,7 @@ export async function rebuildState(
 ): Promise<RebuildResult> {
   const temporary = join(layout.temporary, `state-${process.pid}.db`);
   removeState(temporary);
-  const store = StateStore.open(temporary);
+  const store = StateStore.open(temporary, { checksumSeed: vaultSeed(layout) });
   let result: RebuildResult;
   try {
     result = await fill(store, repository, onProgress);

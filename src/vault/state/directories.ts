@@ -168,7 +168,8 @@ export class Directories {
 
   setTree(path: string, tree: Buffer): void {
     this.q.setTree.run(tree, path);
-    this.dirtyPaths.delete(path);
+    // whatever is below it, or has no record, no longer leads up to a dirty ancestor
+    this.dirtyPaths.clear();
   }
 
   /** Another connection has written: what is remembered of the tables may be wrong. */

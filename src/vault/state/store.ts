@@ -51,14 +51,16 @@ export class StateStore {
   /**
    * Creates the file when it is absent, unless `readOnly`.
    *
+   * @param options.checksumSeed of a state that is new (vault/layout.ts, vaultSeed); random unless told
    * @throws StateDamagedError when the file is no state, or an older one: it can be rebuilt; ERR_STATE_VERSION when it is newer
    */
-  static open(file: string, options: { readOnly?: boolean } = {}): StateStore {
+  static open(file: string, options: { readOnly?: boolean; checksumSeed?: number } = {}): StateStore {
     const db = new Database(file, options.readOnly ?? false);
     try {
       const store = new StateStore(db, options.readOnly ?? false);
       if (store.facts.unsaved) {
         db.write();
+        if (options.checksumSeed !== undefined) store.facts.set('checksumSeed', options.checksumSeed);
         store.checkpoint();
       }
       return store;
@@ -339,6 +341,16 @@ export class StateStore {
   putDigest(key: string, algorithm: string, digest: Buffer): void {
     this.write();
     this.sums.putDigest(key, algorithm, digest);
+  }
+
+  /** Bytes that the cache of block sums takes, about. */
+  get sumsBytes(): number {
+    return this.current.get('sumsBytes');
+  }
+
+  /** Blob lists that are kept apart from their directories. */
+  countContents(): number {
+    return this.db.prepare('SELECT count(*) FROM content').get()![0] as number;
   }
 
   /** Forgets sums of contents that no directory holds, when enough may have gathered to be worth a walk. */
