@@ -233,6 +233,6 @@ export class Repository {
 
 function damagedBlob(at: BlobLocation, what: string): RepositoryDamagedError {
   return new RepositoryDamagedError(
-    `blob ${at.id.toString('hex')} in pack ${at.pack.toString('hex')} is damaged (${what}); run check --read-data to see how much is`,
+    `blob ${at.id.toString('hex')} in pack ${at.pack.toString('hex')} is damaged: ${what}`,
   );
 }

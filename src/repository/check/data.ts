@@ -61,11 +61,13 @@ function checkBlobs(
     const from = blob.offset - start;
     try {
       const plain = context.repository.openBlob(blob, bytes.subarray(from, from + blob.length));
-      if (plain.length !== blob.plainLength) throw new RangeError('the index says another length of it');
+      if (plain.length !== blob.plainLength)
+        throw new RangeError(
+          `blob ${blob.id.toString('hex')} has ${plain.length} bytes, the index says ${blob.plainLength}`,
+        );
     } catch (error) {
       table.markDamaged(firstRow + i);
-      const hex = blob.id.toString('hex');
-      context.problem('blob', hex, `${blob.type} blob ${hex}: ${sentence(error)}`);
+      context.problem('blob', blob.id.toString('hex'), sentence(error));
     }
   });
 }
