@@ -1,0 +1,121 @@
+/** The clients of a data folder: a vault each, and the secret that lets them push into it. */
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { loadSettings } from '../config/load.ts';
+import { NightdropError } from '../lib/errors.ts';
+import { StateDamagedError } from '../vault/errors.ts';
+import { checkVaultName, type VaultLayout, vaultLayout, vaultsFolder } from '../vault/layout.ts';
+import { Lease } from '../vault/lease.ts';
+import { StateStore, type Totals } from '../vault/state/store.ts';
+import { createVault, findVault, listVaults, writeSecret } from '../vault/vault.ts';
+import { formatListen, parseListen } from './addresses.ts';
+import { runningAddress } from './running.ts';
+import { checkedSecret } from './secrets.ts';
+
+const SECRET_BYTES = 32;
+
+export interface ClientAccess {
+  layout: VaultLayout;
+  /** known to nobody but the caller from now on; undefined when it is in `secretFile` */
+  secret: string | undefined;
+  /** absolute */
+  secretFile: string | undefined;
+}
+
+/**
+ * Makes a client. Its secret is new unless `secretFile` exists, which then holds it; where it does not exist the secret
+ * is written there.
+ */
+export async function addClient(dataDir: string, name: string, secretFile?: string): Promise<ClientAccess> {
+  checkVaultName(name);
+  const layout = vaultLayout(dataDir, name);
+  if (existsSync(layout.folder) && !existsSync(layout.secretFile)) {
+    throw new NightdropError(
+      'ERR_VAULT_EXISTS',
+      `backups of a client ${name} are here, which was removed: client rotate ${name} lets it in again, client remove ${name} --purge deletes them`,
+    );
+  }
+  const given = await givenSecret(secretFile);
+  await createVault(dataDir, name);
+  return giveSecret(layout, given, secretFile);
+}
+
+/** Gives an existing client (or one that was removed) another secret; the old one is worth nothing from now on. */
+export async function rotateClient(dataDir: string, name: string, secretFile?: string): Promise<ClientAccess> {
+  const layout = await findVault(dataDir, name);
+  return giveSecret(layout, await givenSecret(secretFile), secretFile);
+}
+
+/** Takes the secret away: the client cannot log in any more. With `purge` all its backups go, too. */
+export async function removeClient(dataDir: string, name: string, purge: boolean): Promise<void> {
+  const layout = await findVault(dataDir, name);
+  await rm(layout.secretFile, { force: true });
+  if (!purge) return;
+  const lease = await Lease.take(layout.leaseFile, 'client remove --purge', 0);
+  const doomed = path.join(vaultsFolder(dataDir), `.removed-${name}-${process.pid}`);
+  try {
+    await rename(layout.folder, doomed);
+  } finally {
+    lease.release();
+  }
+  await rm(doomed, { recursive: true, force: true });
+}
+
+export interface ClientInfo {
+  name: string;
+  /** whether it has a secret */
+  login: boolean;
+  snapshots: number;
+  /** of the current state; undefined where that cannot be read and has to be rebuilt */
+  totals: Totals | undefined;
+  /** hex ID of the snapshot that holds the current state */
+  current: string | undefined;
+}
+
+export async function listClients(dataDir: string): Promise<ClientInfo[]> {
+  return Promise.all((await listVaults(dataDir)).map((name) => clientInfo(vaultLayout(dataDir, name))));
+}
+
+/** What can be told of a vault without its key. */
+export async function clientInfo(layout: VaultLayout): Promise<ClientInfo> {
+  const snapshots = await readdir(path.join(layout.repository, 'snapshots')).catch(() => []);
+  const base = { name: layout.name, login: existsSync(layout.secretFile), snapshots: snapshots.length };
+  let state: StateStore | undefined;
+  try {
+    state = StateStore.open(layout.stateFile, { readOnly: true });
+    return { ...base, totals: state.totals(), current: state.snapshotId };
+  } catch (error) {
+    if (!(error instanceof StateDamagedError)) throw error;
+    return { ...base, totals: undefined, current: undefined };
+  } finally {
+    state?.close();
+  }
+}
+
+/** rsync://NAME@HOST:PORT/NAME/ as a client can reach the server, as far as this machine knows. */
+export function pushUrl(dataDir: string, name: string): string {
+  const listen = runningAddress(dataDir) ?? loadSettings(path.join(dataDir, 'nightdrop.toml')).server.listen;
+  const { host, port } = parseListen(listen) ?? { host: '127.0.0.1', port: 8730 };
+  const everywhere = host === '0.0.0.0' || host === '::' || host === '*';
+  return `rsync://${name}@${formatListen(everywhere ? hostname() : host, port)}/${name}/`;
+}
+
+async function givenSecret(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined || !existsSync(file)) return undefined;
+  return checkedSecret(await readFile(file), file).toString('latin1');
+}
+
+async function giveSecret(
+  layout: VaultLayout,
+  given: string | undefined,
+  file: string | undefined,
+): Promise<ClientAccess> {
+  const secret = given ?? randomBytes(SECRET_BYTES).toString('base64url');
+  if (file !== undefined && given === undefined) await writeFile(file, `${secret}\n`, { mode: 0o600, flag: 'wx' });
+  await writeSecret(layout.secretFile, secret);
+  if (file === undefined) return { layout, secret, secretFile: undefined };
+  return { layout, secret: undefined, secretFile: path.resolve(file) };
+}

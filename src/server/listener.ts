@@ -1,0 +1,188 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { ServerSettings } from '../config/settings.ts';
+import { NightdropError, RefusedError } from '../lib/errors.ts';
+import { printable } from '../lib/names.ts';
+import { addressGroup, formatListen, peerAddress } from './addresses.ts';
+import { ConnectionLimits } from './connection-limits.ts';
+import { converse, LOGIN_CONFIRMED, type Login, LoginFailedError } from './conversation.ts';
+import { sayFarewell } from './farewell.ts';
+import { acceptedDigests, serverGreeting } from './greeting.ts';
+import { LineReader, PeerGoneError } from './line-reader.ts';
+import type { Logger } from './log.ts';
+import { WrongLogins } from './wrong-logins.ts';
+
+/** A client that has logged in and waits for its push to be served. */
+export interface Guest extends Login {
+  socket: Socket;
+  address: string;
+  /** seconds left until its arguments have to be complete */
+  secondsLeft: number;
+}
+
+export interface ListenerOptions {
+  log: Logger;
+  /** the settings for a new connection */
+  settings(): Promise<ServerSettings>;
+  secretOf(vault: string): Promise<Buffer | undefined>;
+  modules(): Promise<string[]>;
+  /** somebody has connected: a login may follow */
+  onConnection(): void;
+  /** whether one more push can be served; else why not */
+  refusePush(settings: ServerSettings): string | undefined;
+  /** Takes the socket over; resolves when the push is over and its connection no longer counts. */
+  serve(guest: Guest): Promise<void>;
+}
+
+/** Accepts connections and lets them log in. It reads nothing of a connection beyond the login, and holds no repository key. */
+export class Listener {
+  private readonly options: ListenerOptions;
+  private readonly server: Server;
+  private readonly limits = new ConnectionLimits();
+  private readonly wrongLogins = new WrongLogins();
+  private readonly logins = new Set<Socket>();
+
+  constructor(options: ListenerOptions) {
+    this.options = options;
+    // highWaterMark 0: a socket reads only when it is asked to (line-reader.ts)
+    this.server = createServer({ noDelay: true, keepAlive: true, highWaterMark: 0 }, (socket) => {
+      socket.on('error', () => undefined); // 'close' follows, and whoever waits is told by it
+      void this.welcome(socket);
+    });
+  }
+
+  /** Resolves with HOST:PORT once connections are accepted. */
+  listen(host: string, port: number): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen({ host, port }, () => {
+        this.server.off('error', reject);
+        this.server.on('error', (error) => this.options.log.error({ error: error.message }, 'cannot accept'));
+        const address = this.server.address();
+        if (address === null || typeof address === 'string') throw new TypeError('not a TCP address');
+        resolve(formatListen(host, address.port));
+      });
+    });
+  }
+
+  /** Accepts no more, and sends away who has not logged in yet. */
+  close(): void {
+    this.server.close();
+    for (const socket of this.logins) socket.destroy();
+  }
+
+  private async welcome(socket: Socket): Promise<void> {
+    const accepted = performance.now();
+    if (socket.remoteAddress === undefined) return void socket.destroy();
+    const address = peerAddress(socket.remoteAddress);
+    const settings = await this.options.settings();
+    const group = addressGroup(address);
+    const full = this.limits.enter(group, settings);
+    if (full !== undefined) return this.turnAway(socket, address, settings, full);
+    try {
+      this.options.onConnection();
+      const guest = await this.receive(socket, address, settings, accepted);
+      if (guest !== undefined) await this.options.serve(guest);
+    } finally {
+      this.limits.leave(group);
+    }
+  }
+
+  /** The login, under its deadline. Tells the client of what went wrong; undefined when there is nobody to serve. */
+  private async receive(
+    socket: Socket,
+    address: string,
+    settings: ServerSettings,
+    accepted: number,
+  ): Promise<Guest | undefined> {
+    const deadline = accepted + settings.handshakeTimeout * 1000;
+    const gone = new AbortController();
+    const timer = setTimeout(() => {
+      this.options.log.info({ address }, 'dropped: not logged in within the handshake timeout');
+      gone.abort();
+      sayFarewell(socket, '@ERROR: timeout before login\n');
+    }, deadline - performance.now());
+    const onClose = () => gone.abort();
+    socket.once('close', onClose);
+    this.logins.add(socket);
+    try {
+      const login = await this.converse(socket, address, settings, gone.signal);
+      if (login === undefined || gone.signal.aborted) return undefined;
+      return { ...login, socket, address, secondsLeft: Math.max(0.001, (deadline - performance.now()) / 1000) };
+    } catch (error) {
+      if (!gone.signal.aborted) this.refuse(socket, address, error);
+      return undefined;
+    } finally {
+      clearTimeout(timer);
+      socket.off('close', onClose);
+      this.logins.delete(socket);
+    }
+  }
+
+  private async converse(
+    socket: Socket,
+    address: string,
+    settings: ServerSettings,
+    signal: AbortSignal,
+  ): Promise<Login | undefined> {
+    const group = addressGroup(address);
+    const login = await converse(new LineReader(socket), {
+      settings,
+      signal,
+      say: (text) => void socket.write(text, 'utf8'),
+      secretOf: (module) => this.secretOf(module),
+      modules: () => this.options.modules(),
+      loginDelay: () => this.wrongLogins.delay(group),
+    });
+    if (login === undefined) {
+      sayFarewell(socket, '');
+      return undefined;
+    }
+    const full = this.options.refusePush(settings);
+    if (full !== undefined) throw new RefusedError(`${full} -- try again later`);
+    await written(socket, LOGIN_CONFIRMED);
+    return login;
+  }
+
+  /** A secret that must not be used is none; the log says why. */
+  private async secretOf(module: string): Promise<Buffer | undefined> {
+    try {
+      return await this.options.secretOf(module);
+    } catch (error) {
+      this.options.log.error({ vault: printable(module), error: (error as Error).message }, 'login impossible');
+      return undefined;
+    }
+  }
+
+  private refuse(socket: Socket, address: string, error: unknown): void {
+    const { log } = this.options;
+    if (error instanceof PeerGoneError) {
+      log.debug({ address }, 'closed by the client before login');
+      return void socket.destroy();
+    }
+    if (error instanceof LoginFailedError) {
+      const isMany = this.wrongLogins.add(addressGroup(address));
+      log.warn({ address, module: error.module, user: error.user }, 'login refused');
+      if (isMany)
+        log.error({ address, alert: true }, 'many wrong logins from one address: its logins are delayed from now on');
+    } else if (error instanceof NightdropError) {
+      log.warn({ address, reason: error.message }, 'refused before login');
+    } else {
+      log.error({ address, error: String((error as Error).stack ?? error) }, 'a login failed by a defect');
+    }
+    sayFarewell(socket, `@ERROR: ${error instanceof NightdropError ? error.message : 'internal error'}\n`);
+  }
+
+  /** The greeting comes first, so that a stock client shows what follows. */
+  private turnAway(socket: Socket, address: string, settings: ServerSettings, full: string): void {
+    this.options.log.warn({ address, reason: full }, 'refused before login');
+    const greeting = serverGreeting(acceptedDigests(settings.weakestDigest));
+    sayFarewell(socket, `${greeting}@ERROR: ${full} -- try again later\n`);
+  }
+}
+
+/** Resolves when the kernel has taken the text: nothing of it is left in this process. */
+function written(socket: Socket, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.write(text, 'latin1', (error) => (error ? reject(new PeerGoneError()) : resolve()));
+  });
+}

@@ -1,0 +1,176 @@
+/** The server of one data folder, from its start to its end. */
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { policyOf } from '../config/settings.ts';
+import { NightdropError } from '../lib/errors.ts';
+import { LeaseBusyError } from '../vault/errors.ts';
+import { vaultLayout } from '../vault/layout.ts';
+import { Lease } from '../vault/lease.ts';
+import { listVaults } from '../vault/vault.ts';
+import { parseListen } from './addresses.ts';
+import { type Guest, Listener } from './listener.ts';
+import { createLog, type Logger } from './log.ts';
+import { logPush } from './push-log.ts';
+import { forgetAddress, noteAddress } from './running.ts';
+import { readSecret } from './secrets.ts';
+import type { FromSession } from './session-messages.ts';
+import { Sessions } from './sessions.ts';
+import { SettingsSource } from './settings-source.ts';
+
+/** Seconds that pushes get to keep what they have once they were cut. */
+const CUT_SECONDS = 20;
+
+export interface ServeOptions {
+  dataDir: string;
+  /** HOST:PORT instead of the settings' */
+  listen?: string;
+  /** told HOST:PORT once connections are accepted */
+  onReady(address: string): void;
+}
+
+export class NightdropServer {
+  private readonly dataDir: string;
+  private readonly log: Logger;
+  private readonly settings: SettingsSource;
+  private readonly lock: Lease;
+  private readonly sessions = new Sessions();
+  private readonly listener: Listener;
+
+  private constructor(dataDir: string, settings: SettingsSource, lock: Lease) {
+    this.dataDir = dataDir;
+    this.settings = settings;
+    this.lock = lock;
+    this.log = createLog(settings.current.log);
+    this.listener = new Listener({
+      log: this.log,
+      settings: async () => {
+        await settings.refresh();
+        return settings.current.server;
+      },
+      secretOf: (vault) => readSecret(dataDir, vault),
+      modules: () => listVaults(dataDir),
+      onConnection: () => this.sessions.warm(),
+      refusePush: ({ maxSessions }) =>
+        this.sessions.count >= maxSessions ? `max connections (${maxSessions}) reached` : undefined,
+      serve: (guest) => this.serve(guest),
+    });
+    settings.onChange = (mistakes) => {
+      if (mistakes === undefined) this.log.info('settings read again');
+      else this.log.error({ mistakes: mistakes.split('\n') }, 'the settings have mistakes: those before them stay');
+    };
+  }
+
+  /** Resolves when connections are accepted. @throws NightdropError when the folder is in use or the settings are wrong */
+  static async start({ dataDir, listen, onReady }: ServeOptions): Promise<NightdropServer> {
+    const lock = await lockFolder(dataDir);
+    try {
+      const settings = await SettingsSource.open(path.join(dataDir, 'nightdrop.toml'));
+      const server = new NightdropServer(dataDir, settings, lock);
+      const at = parseListen(listen ?? settings.current.server.listen);
+      if (at === undefined) throw new NightdropError('ERR_LISTEN', `${listen} is not HOST:PORT`);
+      const address = await server.listen(at.host, at.port);
+      noteAddress(dataDir, address);
+      onReady(address);
+      void server.recover(await listVaults(dataDir)).then(() => server.sessions.warm());
+      return server;
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  /** Reads the settings again, whether or not the file has changed. */
+  reload(): Promise<void> {
+    return this.settings.refresh(true);
+  }
+
+  /**
+   * Accepts no more, lets pushes end for the grace period (or until `hurry`), then cuts them: what they have is kept as
+   * an incomplete snapshot.
+   */
+  async stop(hurry: Promise<unknown>): Promise<void> {
+    const { sessions, log } = this;
+    this.listener.close();
+    sessions.close();
+    const ended = sessions.allEnded();
+    if (sessions.count > 0) {
+      const { shutdownGrace } = this.settings.current.server;
+      log.info({ pushes: sessions.count, grace_seconds: shutdownGrace }, 'stopping: pushes may end');
+      await Promise.race([ended, hurry, sleep(shutdownGrace * 1000, undefined, { ref: false })]);
+    }
+    if (sessions.count > 0) {
+      log.warn({ pushes: sessions.count }, 'stopping: pushes are cut, what arrived is kept');
+      sessions.cutAll('the server is stopping');
+      await Promise.race([ended, sleep(CUT_SECONDS * 1000, undefined, { ref: false })]);
+      sessions.killAll();
+      await ended;
+    }
+    forgetAddress(this.dataDir);
+    this.lock.release();
+    log.info('stopped');
+  }
+
+  private async listen(host: string, port: number): Promise<string> {
+    try {
+      return await this.listener.listen(host, port);
+    } catch (error) {
+      throw new NightdropError('ERR_LISTEN', `cannot listen on ${host}:${port}: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  private async serve({ socket, vault, protocol, initial, address, secondsLeft }: Guest): Promise<void> {
+    const settings = this.settings.current;
+    const session = this.sessions.push(
+      {
+        protocol,
+        vault,
+        vaultDir: vaultLayout(this.dataDir, vault).folder,
+        address,
+        authenticatedTransport: false,
+        policy: policyOf(settings, vault),
+        limits: {
+          ioTimeout: settings.server.ioTimeout,
+          handshakeTimeout: secondsLeft,
+          workers: settings.push.workers,
+          leaseWait: settings.push.leaseWait,
+        },
+        initial: initial.toString('base64'),
+      },
+      socket,
+    );
+    let crashed = false;
+    try {
+      logPush(this.log, vault, address, await session.report);
+    } catch (error) {
+      crashed = true;
+      const { message, stack } = error as Error;
+      this.log.error({ vault, address, error: message, stack }, 'a push ended by a defect or a fault');
+    }
+    await session.ended;
+    if (crashed) await this.recover([vault]);
+    this.sessions.warm();
+  }
+
+  private async recover(vaults: string[]): Promise<void> {
+    await this.sessions.recover(this.dataDir, vaults, (message: FromSession) => {
+      if (message.type === 'recovered')
+        this.log.warn({ vault: message.vault, notes: message.notes }, 'vault recovered');
+      if (message.type === 'failed')
+        this.log.error({ vault: message.vault, error: message.message }, 'recovery failed');
+    });
+  }
+}
+
+/** The lock ends with this process, however it ends. */
+async function lockFolder(dataDir: string): Promise<Lease> {
+  try {
+    return await Lease.take(path.join(dataDir, 'server.lock'), 'serve', 0);
+  } catch (error) {
+    if (!(error instanceof LeaseBusyError)) throw error;
+    throw new NightdropError('ERR_SERVER_RUNS', `another nightdrop serves ${dataDir} already; stop it first`, {
+      cause: error,
+    });
+  }
+}

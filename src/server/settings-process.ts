@@ -1,0 +1,20 @@
+/**
+ * Reads nightdrop.toml and prints it as JSON. A process of its own, since what checks it (zod) would otherwise stay in
+ * the memory of the listener, which needs it once.
+ */
+import { loadSettings } from '../config/load.ts';
+import type { Settings } from '../config/settings.ts';
+import { NightdropError } from '../lib/errors.ts';
+
+export type SettingsAnswer = { settings: Settings } | { error: string };
+
+function answer(): SettingsAnswer {
+  try {
+    return { settings: loadSettings(process.argv[2]) };
+  } catch (error) {
+    if (!(error instanceof NightdropError)) throw error;
+    return { error: error.message };
+  }
+}
+
+process.stdout.write(JSON.stringify(answer()));
