@@ -120,20 +120,26 @@ function leadingOnes(byte: number): number {
   return Math.clz32((byte ^ 0xff) << 24);
 }
 
+/** Bytes that must be left of a writer's buffer for it to be written on after a `take`. */
+const LEAST_LEFT = 4096;
+const NOTHING = Buffer.alloc(0);
+
 /** A growing buffer to write wire bytes into; `take` hands them over and starts anew. */
 export class ByteWriter {
-  private bytes: Buffer;
+  private bytes = NOTHING;
+  private readonly capacity: number;
   length = 0;
 
+  /** @param capacity bytes to make room for at once, from the first write on */
   constructor(capacity = 4096) {
-    this.bytes = Buffer.allocUnsafe(capacity);
+    this.capacity = capacity;
   }
 
   private reserve(count: number): number {
     const p = this.length;
     const need = p + count;
     if (need > this.bytes.length) {
-      const larger = Buffer.allocUnsafe(Math.max(need, this.bytes.length * 2));
+      const larger = Buffer.allocUnsafe(Math.max(need, this.bytes.length * 2, this.capacity));
       this.bytes.copy(larger, 0, 0, p);
       this.bytes = larger;
     }
@@ -222,10 +228,11 @@ export class ByteWriter {
     return this.u8(bytes.length & 0xff).put(bytes);
   }
 
-  /** What was written so far, as a view that the next write may move; the writer goes on from empty. */
+  /** What was written so far, the caller's to keep; the writer goes on from empty, in what is left of its buffer. */
   take(): Buffer {
     const taken = this.bytes.subarray(0, this.length);
-    this.bytes = Buffer.allocUnsafe(Math.min(this.bytes.length, 65536));
+    const left = this.bytes.subarray(this.length);
+    this.bytes = left.length >= LEAST_LEFT ? left : NOTHING;
     this.length = 0;
     return taken;
   }

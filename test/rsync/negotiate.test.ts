@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RefusedError } from '../../src/lib/errors.ts';
+import { ByteWriter } from '../../src/rsync/bytes.ts';
+import {
+  CHECKSUMS,
+  COMPRESSIONS,
+  chooseName,
+  forcedChecksums,
+  forcedCompression,
+  negotiatedCompression,
+  negotiation,
+  readNames,
+  writeNames,
+} from '../../src/rsync/negotiate.ts';
+import { defaultOptions, type ServerOptions } from '../../src/rsync/options.ts';
+import { feedPieces, inEverySplit } from './splits.ts';
+
+const options = (changes: Partial<ServerOptions>): ServerOptions => ({ ...defaultOptions(), ...changes });
+
+test('our lists are vstrings with the names of stock servers, best first', () => {
+  const writer = new ByteWriter();
+  writeNames(writer, CHECKSUMS);
+  assert.equal(writer.take().toString('latin1'), '\x1exxh128 xxh3 xxh64 md5 md4 sha1');
+  writeNames(writer, COMPRESSIONS);
+  assert.equal(writer.take().toString('latin1'), '\x18zstd lz4 zlibx zlib none');
+});
+
+test('a list is read alike in every split', () => {
+  const writer = new ByteWriter();
+  writeNames(writer, ['xxh128', '', 'md5', ...Array.from({ length: 30 }, (_, i) => `name${i}`)]);
+  const expected = [['xxh128', 'md5', ...Array.from({ length: 30 }, (_, i) => `name${i}`)]];
+  inEverySplit(writer.take(), expected, (pieces) => feedPieces(pieces, readNames));
+});
+
+test('the first of the client’s names that we have is chosen', () => {
+  assert.equal(chooseName('checksum', CHECKSUMS, ['sha3', 'md5', 'xxh128']), 'md5');
+  assert.equal(chooseName('checksum', CHECKSUMS, ['xxhash']), 'xxh64');
+  assert.equal(chooseName('compress', COMPRESSIONS, ['ZSTD', 'zstd', 'zlib']), 'zstd');
+});
+
+test('nothing in common is refused in the words of stock, with both lists', () => {
+  for (const names of [[], ['nonsense', '\x1b[2J'], Array.from({ length: 10_000 }, () => 'x')]) {
+    assert.throws(
+      () => chooseName('checksum', CHECKSUMS, names),
+      (error) =>
+        error instanceof RefusedError &&
+        /Failed to negotiate a checksum choice\..*Server list: xxh128/.test(error.message) &&
+        !error.message.includes('\x1b') &&
+        error.message.length < 500,
+    );
+  }
+});
+
+test('a list of 32 KiB is refused', () => {
+  const bytes = new ByteWriter().vstring(Buffer.alloc(0x7fff, 'a')).take();
+  assert.throws(() => feedPieces([bytes], readNames), RefusedError);
+});
+
+test('names are exchanged only where nothing is forced and both can', () => {
+  const asks = (changes: Partial<ServerOptions>, byName = true) => {
+    const { asksChecksum, asksCompression } = negotiation(options(changes), byName);
+    return [asksChecksum, asksCompression];
+  };
+  assert.deepEqual(asks({}), [true, false]);
+  assert.deepEqual(asks({ compress: 'negotiated' }), [true, true]);
+  assert.deepEqual(asks({ compress: 'negotiated', compressChoice: 'lz4' }), [true, false]);
+  assert.deepEqual(asks({ compress: 'negotiated', checksumChoice: 'md5' }), [false, true]);
+  assert.deepEqual(asks({ compress: 'negotiated' }, false), [false, false]);
+});
+
+test('without names the protocol’s age decides', () => {
+  assert.deepEqual(forcedChecksums(options({}), 30), { transfer: 'md5', list: 'md5' });
+  assert.deepEqual(forcedChecksums(options({}), 29), { transfer: 'md4', list: 'md4' });
+  assert.equal(forcedCompression(options({})), 'none');
+  assert.equal(forcedCompression(options({ compress: 'negotiated' })), 'zlib');
+});
+
+test('a forced checksum may differ for the list', () => {
+  const forced = (checksumChoice: string) => forcedChecksums(options({ checksumChoice }), 32);
+  assert.deepEqual(forced('xxh3'), { transfer: 'xxh3', list: 'xxh3' });
+  assert.deepEqual(forced('xxh64,sha1'), { transfer: 'xxh64', list: 'sha1' });
+  assert.deepEqual(forced('auto,xxh128'), { transfer: 'md5', list: 'xxh128' });
+  assert.throws(() => forced('none'), RefusedError);
+  assert.throws(() => forced('sha256'), RefusedError);
+});
+
+test('level 0 of zlib is no compression, high levels of zstd are refused', () => {
+  const forced = (compressChoice: string, compressLevel?: number) =>
+    forcedCompression(options({ compress: 'negotiated', compressChoice, compressLevel }));
+  assert.equal(forced('zlibx', 0), 'none');
+  assert.equal(forced('zlib', 0), 'none');
+  assert.equal(forced('zstd', 0), 'zstd');
+  assert.equal(forced('lz4', 0), 'lz4');
+  assert.equal(forced('zlibx', 99), 'zlibx');
+  assert.throws(() => forced('zstd', 21), RefusedError);
+  assert.throws(() => forced('brotli'), RefusedError);
+  assert.equal(negotiatedCompression(options({ compress: 'negotiated', compressLevel: 0 }), ['zlibx']), 'none');
+});

@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { NightdropError, RefusedError, RsyncExit } from '../../src/lib/errors.ts';
+import { LONG_OPTIONS, SHORT_OPTIONS } from '../../src/rsync/option-table.ts';
+import { defaultOptions, parseServerOptions, type ServerOptions } from '../../src/rsync/options.ts';
+
+function parse(...args: string[]): ServerOptions {
+  const options = defaultOptions();
+  parseServerOptions(['--server', ...args, '.', 'm/'], options);
+  return options;
+}
+
+/** What differs from the defaults, without what every parse sets. */
+function changed(...args: string[]): Partial<ServerOptions> {
+  const defaults: Record<string, unknown> = { ...defaultOptions(), path: 'm/' };
+  return Object.fromEntries(Object.entries(parse(...args)).filter(([key, value]) => defaults[key] !== value));
+}
+
+const refuses = (exit: number, message: RegExp, ...args: string[]) =>
+  assert.throws(
+    () => parse(...args),
+    (error) => error instanceof NightdropError && error.rsyncExit === exit && message.test(error.message),
+    args.join(' '),
+  );
+
+test('-a -H -A -X -z --delete as a stock client sends them', () => {
+  assert.deepEqual(
+    changed('-vlHogDtpAXrze.iLsfxCIvu', '--log-format=%i', '--delete-during', '--numeric-ids', '--stats'),
+    {
+      verbose: 1,
+      capabilities: 'iLsfxCIvu',
+      links: true,
+      hardLinks: true,
+      owner: true,
+      group: true,
+      devices: true,
+      specials: true,
+      times: true,
+      perms: true,
+      acls: true,
+      xattrs: true,
+      recursive: true,
+      compress: 'negotiated',
+      logFormat: '%i',
+      deletes: true,
+      deleteMode: 'during',
+      numericIds: true,
+      infoName: 1,
+      itemizes: true,
+      tellsDeleted: true,
+    },
+  );
+});
+
+test('every timing of --delete, and --delete alone', () => {
+  for (const mode of ['before', 'during', 'delay', 'after'] as const) {
+    assert.equal(parse('-re.', `--delete-${mode}`).deleteMode, mode);
+    assert.equal(parse('-re.', `--delete-${mode}`, '--delete-excluded').deleteMode, mode);
+  }
+  assert.equal(parse('-re.', '--delete').deleteMode, 'during');
+  assert.deepEqual(changed('-re.', '--delete-excluded'), {
+    recursive: true,
+    deletes: true,
+    deleteMode: 'during',
+    deleteExcluded: true,
+  });
+  assert.equal(parse('-de.', '--no-r', '--delete').deleteMode, 'during');
+  refuses(RsyncExit.syntax, /--delete does not work/, '-e.', '--delete');
+});
+
+test('--max-delete=-1 and below mean none', () => {
+  assert.equal(parse('-re.', '--max-delete=10').maxDelete, 10);
+  assert.equal(parse('-re.', '--max-delete=-1').maxDelete, 0);
+  assert.equal(parse('-re.').maxDelete, undefined);
+});
+
+test('values follow an equals sign, the next argument, or the letter', () => {
+  assert.equal(parse('-e.', '--timeout=60').timeout, 60);
+  assert.equal(parse('-e.', '--timeout', '60').timeout, 60);
+  assert.equal(parse('-e.', '-@-1').modifyWindow, -1);
+  assert.equal(parse('-e.', '--modify-window=2').modifyWindow, 2);
+  assert.doesNotThrow(() => parse('-e.', '-B8192', '--bwlimit=100'));
+});
+
+test('what the client prints', () => {
+  const told = (...args: string[]) => {
+    const { itemizes, tellsUnchanged, tellsDeleted, infoName } = parse(...args);
+    return [itemizes, tellsUnchanged, tellsDeleted, infoName];
+  };
+  assert.deepEqual(told('-e.'), [false, false, false, 0]);
+  assert.deepEqual(told('-ve.'), [false, false, true, 1]);
+  assert.deepEqual(told('-vve.'), [false, true, true, 2]);
+  assert.deepEqual(told('-e.', '--log-format=X'), [false, false, true, 0]);
+  assert.deepEqual(told('-e.', '--log-format=%o'), [false, false, true, 0]);
+  assert.deepEqual(told('-e.', '--log-format=%i'), [true, false, true, 0]);
+  assert.deepEqual(told('-e.', '--log-format=%i%I'), [true, true, true, 0]);
+  assert.deepEqual(told('-e.', '--info=NAME2'), [false, true, true, 2]);
+  assert.deepEqual(told('-vve.', '--info=name0,del0'), [false, false, false, 0]);
+  assert.deepEqual(told('-ve.', '--info=none'), [false, false, false, 0]);
+  assert.deepEqual(told('-e.', '--info=DEL'), [false, false, true, 0]);
+  assert.deepEqual(told('-ve.', '--info=progress2,what'), [false, false, true, 1]);
+});
+
+test('letters that mean more when repeated', () => {
+  assert.equal(parse('-Xe.').rsyncXattrs, false);
+  assert.equal(parse('-XXe.').rsyncXattrs, true);
+  assert.equal(parse('-vvvve.').verbose, 4);
+  assert.equal(parse('-HHxxUUe.').hardLinks, true);
+});
+
+test('choices of algorithms', () => {
+  assert.equal(parse('-e.', '--checksum-choice=MD5').checksumChoice, 'md5');
+  assert.equal(parse('-e.', '--checksum-choice=xxh64,auto').checksumChoice, 'xxh64,auto');
+  assert.equal(parse('-e.', '--checksum-choice=auto').checksumChoice, undefined);
+  assert.deepEqual(changed('-e.', '--compress-choice=zstd'), { compress: 'negotiated', compressChoice: 'zstd' });
+  assert.deepEqual(changed('-e.', '--compress-choice=auto'), { compress: 'negotiated' });
+  assert.deepEqual(changed('-e.', '--new-compress'), { compress: 'negotiated', compressChoice: 'zlibx' });
+  assert.deepEqual(changed('-ze.', '--old-compress'), { compress: 'negotiated', compressChoice: 'zlib' });
+  assert.deepEqual(changed('-ze.', '--compress-choice=none'), {});
+  assert.deepEqual(changed('-e.', '--compress-level=3'), { compress: 'negotiated', compressLevel: 3 });
+});
+
+test('what is not carried is refused by its name, with exit code 4', () => {
+  const refused = [
+    '--partial-dir',
+    '--backup-dir',
+    '--link-dest',
+    '--temp-dir=/',
+    '--files-from=/etc/shadow',
+    '--log-file=/x',
+    '--iconv=UTF-8',
+    '--fake-super',
+    '--write-devices',
+    '--remove-source-files',
+    '--append',
+    '--delay-updates',
+    '--usermap=*:0',
+    '--daemon',
+    '--config=/etc/x',
+    '--copy-as=root',
+    '--rsync-path=sh',
+    '--remote-option=--daemon',
+    '--write-batch=f',
+    '--server',
+    '--password-file=/x',
+    '--early-input=/x',
+    '--max-size=10',
+    '--confine-root=/',
+    '--outbuf=N',
+    '--prune-empty-dirs',
+  ];
+  for (const option of refused) refuses(RsyncExit.unsupported, new RegExp(option.split('=')[0]), '-re.', option);
+  for (const letter of 'byKNmkLT') refuses(RsyncExit.unsupported, new RegExp(`-${letter} `), `-r${letter}e.`);
+  refuses(RsyncExit.unsupported, /-M|--remote-option/, '-M--fake-super');
+  refuses(RsyncExit.unsupported, /-C/, '-rCe.', '--delete');
+  assert.equal(parse('-rCe.').cvsExclude, true);
+});
+
+test('what is not known is refused by its name, whatever it is', () => {
+  refuses(RsyncExit.unsupported, /--nonsense/, '-e.', '--nonsense=1');
+  refuses(RsyncExit.unsupported, /-Q/, '-rQe.');
+  refuses(RsyncExit.unsupported, /\\x1b/, `--\x1b[2J`);
+  refuses(RsyncExit.unsupported, /--constructor/, '--constructor');
+  refuses(RsyncExit.unsupported, /--__proto__/, '--__proto__=1');
+  refuses(RsyncExit.unsupported, /…/, `--${'x'.repeat(100_000)}`);
+});
+
+test('a shell after -e is refused in every spelling', () => {
+  refuses(RsyncExit.unsupported, /-e/, '-e', 'sh');
+  refuses(RsyncExit.unsupported, /-e/, '-esh');
+  refuses(RsyncExit.unsupported, /-e/, '-re', 'sh -c id');
+  refuses(RsyncExit.unsupported, /--rsh/, '--rsh=sh');
+});
+
+test('arguments that no client sends are a syntax error, exit code 1', () => {
+  const syntax = (pattern: RegExp, ...args: string[]) =>
+    assert.throws(
+      () => parseServerOptions(args, defaultOptions()),
+      (error) => error instanceof NightdropError && error.rsyncExit === RsyncExit.syntax && pattern.test(error.message),
+      args.join(' '),
+    );
+  syntax(/--server/);
+  syntax(/--server/, '-re.', '--server', '.', 'm/');
+  syntax(/one destination/, '--server', '-re.');
+  syntax(/one destination/, '--server', '-re.', '.');
+  syntax(/one destination/, '--server', '-re.', '.', 'm/', 'm/b');
+  syntax(/unexpected/, '--server', 'word', '.', 'm/');
+  syntax(/takes no value/, '--server', '--delete=1', '.', 'm/');
+  syntax(/needs a value/, '--server', '--timeout');
+  syntax(/NUL/, '--server', '.', 'm/\0');
+});
+
+test('numbers are decimal and within bounds', () => {
+  const wrong = [
+    '--timeout=-1',
+    '--timeout=0x10',
+    '--timeout=99999999999',
+    '--timeout=',
+    '--timeout=1e3',
+    '--bwlimit=-1',
+    '--block-size=-1',
+    '--block-size=2147483648',
+    '--max-delete=x',
+    '--max-alloc=9e99T',
+    '--max-alloc=-1',
+    '--max-alloc=99999999P',
+    '--compress-threads=256',
+    '--checksum-seed=2147483648',
+    '--checksum-seed=1.5',
+    '--modify-window=-2',
+    '--compress-level=',
+    '--checksum-choice=md5;id',
+    '--compress-choice=',
+  ];
+  for (const option of wrong) refuses(RsyncExit.syntax, /cannot be/, '-re.', option);
+  for (const option of [
+    '--max-alloc=0',
+    '--max-alloc=1.5g',
+    '--checksum-seed=-2147483648',
+    '--block-size=131072',
+    '--timeout=0',
+  ])
+    assert.doesNotThrow(() => parse('-re.', option), option);
+});
+
+test('--sender is seen wherever it stands, also when the arguments are wrong otherwise', () => {
+  const cases = [
+    ['--server', '--sender', '-re.', '.', 'm/'],
+    ['--server', '-re.', '.', 'm/', '--sender'],
+    ['--sender', '--server'],
+    ['--server', '--nonsense', '--sender'],
+    ['--server', '--sender', '-re.', '.', 'm/a', 'm/b'],
+  ];
+  for (const args of cases) {
+    const options = defaultOptions();
+    try {
+      parseServerOptions(args, options);
+    } catch (error) {
+      assert.ok(error instanceof NightdropError);
+    }
+    assert.equal(options.sender, true, args.join(' '));
+  }
+});
+
+test('capabilities are the letters after e and the dot', () => {
+  assert.equal(parse('-logDtpre.iLsfxCIvu').capabilities, 'iLsfxCIvu');
+  assert.equal(parse('-re31.14iLs').capabilities, 'iLs');
+  assert.equal(parse('-re.').capabilities, '');
+  assert.equal(parse('-re.iiii').capabilities, 'iiii');
+  assert.equal(parse('-r').capabilities, '');
+});
+
+test('the table holds no option both ways, and a reason for each that is refused', () => {
+  for (const [name, option] of [...SHORT_OPTIONS, ...LONG_OPTIONS]) {
+    if (!option.carried) {
+      assert.ok(option.reason.length > 5, name);
+      assert.ok(new RefusedError(option.reason).rsyncExit === RsyncExit.unsupported);
+    }
+  }
+});
