@@ -39,7 +39,7 @@ export function decodeIndex(json: string, name: string): { packs: PackRecord[]; 
         type: blobType(b.type),
         offset: natural(b.offset),
         length: natural(b.length),
-        plainLength: b.uncompressed_length ? natural(b.uncompressed_length) : natural(b.length) - SEAL_OVERHEAD,
+        plainLength: natural(b.uncompressed_length || natural(b.length) - SEAL_OVERHEAD),
         compressed: (b.uncompressed_length ?? 0) > 0,
       })),
     }));

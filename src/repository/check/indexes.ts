@@ -1,4 +1,3 @@
-import { SEAL_OVERHEAD } from '../../kernels/aead.ts';
 import type { PackBlob, PackRecord } from '../blob.ts';
 import { BlobTable } from '../blob-table.ts';
 import { packHeaderLength } from '../pack-header.ts';
@@ -71,7 +70,6 @@ function impossibleBlob(blobs: PackBlob[]): string | undefined {
   let end = 0;
   for (const blob of blobs) {
     if (blob.offset !== end) return 'its blobs overlap or leave a gap';
-    if (blob.length < SEAL_OVERHEAD) return 'one of its blobs is too short to be sealed';
     end = blob.offset + blob.length;
     if (end > 0xffffffff || blob.plainLength > 0xffffffff) return 'it is larger than a pack can be';
   }
