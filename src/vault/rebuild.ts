@@ -153,7 +153,7 @@ async function readDirectories(
   let done = 0;
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const nodes = await loadNodes(store, repository, next.tree, id);
-    store.writeDir(next.path, nodes.map(nodeToEntry));
+    store.writeStoredDir(next.path, nodes.map(nodeToEntry), next.tree);
     for (const node of nodes) {
       inode = Math.max(inode, node.inode);
       if (!isDir(node.mode)) continue;
@@ -163,8 +163,6 @@ async function readDirectories(
         );
       pending.push({ path: next.path === '' ? node.name : `${next.path}/${node.name}`, tree: node.subtree });
     }
-    // its ancestors were written before, so nothing makes it dirty again
-    store.setTree(next.path, next.tree);
     if (++done % CHECKPOINT_EVERY === 0) store.checkpoint();
     onProgress({ step: 'directories', done, total: done + pending.length });
   }

@@ -48,7 +48,7 @@ export function randomEntry(random: Random, name: string): Entry {
   const more: Partial<Entry> = {
     uid: random.pick([0, 1000, 65534, 4294967294]),
     gid: random.pick([0, 100, 70000]),
-    user: random.pick(['', 'root', 'b\xf6b', 'alice']),
+    user: random.pick(['', 'root', 'b\xc3\xb6b', 'alice']),
     group: random.pick(['', 'root', 'users']),
     mtime: random.pick([0, 1, -1, 1_700_000_000, 4_294_967_295, 4_294_967_296, -62_135_596_800, 2 ** 40]),
     mtimeNsec: random.pick([0, 1, 999_999_999]),
@@ -58,7 +58,7 @@ export function randomEntry(random: Random, name: string): Entry {
   if (random.below(8) === 0) {
     more.xattrs = [
       { name: 'user.a', value: Buffer.from(random.bytes(random.pick([0, 3, 5000]))) },
-      { name: 'user.\xe4', value: Buffer.alloc(0) },
+      { name: 'user.\xc3\xa4', value: Buffer.alloc(0) },
     ];
   }
   if (kind === 0)

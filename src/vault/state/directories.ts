@@ -8,7 +8,6 @@ import type { StateMeta } from './meta.ts';
 
 /** Paths remembered as dirty; forgetting them costs a look into the table. */
 const REMEMBERED_PATHS = 20_000;
-const PAGE_ROWS = 256;
 
 /** The directories of the state, by path; dirty ones are those whose tree blob is not written. */
 export class Directories {
@@ -57,9 +56,7 @@ export class Directories {
       tree: db.prepare('SELECT tree FROM dir WHERE path = ?'),
       setTree: db.prepare('UPDATE dir SET tree = ? WHERE path = ?'),
       anyDirty: db.prepare('SELECT 1 FROM dir WHERE tree IS NULL LIMIT 1'),
-      dirtyBelow: db.prepare(
-        `SELECT path FROM dir WHERE tree IS NULL AND path < ? ORDER BY path DESC LIMIT ${PAGE_ROWS}`,
-      ),
+      dirtyBelow: db.prepare(`SELECT path FROM dir WHERE tree IS NULL AND path < ? ORDER BY path DESC LIMIT 1`),
       subtreeTotals: db.prepare(`SELECT count(*), total(files), total(bytes) FROM dir WHERE ${below}`),
       subtreeContents: db.prepare(`SELECT contents FROM dir WHERE contents IS NOT NULL AND (${below})`),
       deleteRecords: db.prepare(`DELETE FROM record WHERE row IN (SELECT record FROM dir WHERE ${below})`),
@@ -87,7 +84,21 @@ export class Directories {
     return this.q.has.get(path) !== undefined;
   }
 
+  /** Writes the directory and marks it and its ancestors dirty. */
   write(path: string, entries: Entry[]): void {
+    this.put(path, entries);
+    this.remember(path);
+    if (path !== '') this.markDirty(parentOf(path));
+  }
+
+  /** Writes a directory whose tree is stored, and leaves its ancestors as they are. */
+  writeStored(path: string, entries: Entry[], tree: Buffer): void {
+    this.put(path, entries);
+    this.q.setTree.run(tree, path);
+    this.dirtyPaths.delete(path);
+  }
+
+  private put(path: string, entries: Entry[]): void {
     if (path.includes('\0')) throw new RangeError('a path has a NUL');
     const encoded = encodeDirectory(entries);
     const { record, files, bytes } = encoded;
@@ -104,8 +115,6 @@ export class Directories {
       this.letGoContents(old[3] as Uint8Array | null);
       this.meta.count(files - (old[1] as number), 0, bytes - (old[2] as number));
     }
-    this.remember(path);
-    if (path !== '') this.markDirty(parentOf(path));
   }
 
   /** Marks the directory and its ancestors, those that are there. */
@@ -143,15 +152,16 @@ export class Directories {
     }
   }
 
-  /** Every path that is dirty, each after all below it (a path sorts behind its ancestors). */
+  /**
+   * Every path that is dirty, each after all below it (a path sorts behind its ancestors). Looked up one by one, so that
+   * what becomes dirty meanwhile and sorts before the last is not missed.
+   */
   *dirty(): Generator<string> {
     // above every path: no name has this character
     let last = '\u{ffff}';
-    for (;;) {
-      const rows = this.q.dirtyBelow.all(last);
-      for (const [path] of rows) yield path as string;
-      if (rows.length < PAGE_ROWS) return;
-      last = rows[rows.length - 1][0] as string;
+    for (let row = this.q.dirtyBelow.get(last); row !== undefined; row = this.q.dirtyBelow.get(last)) {
+      last = row[0] as string;
+      yield last;
     }
   }
 

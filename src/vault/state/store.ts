@@ -201,6 +201,12 @@ export class StateStore {
     this.directories.write(path, entries);
   }
 
+  /** As writeDir, of a directory whose tree blob is stored: nothing becomes dirty. For reading a snapshot in. */
+  writeStoredDir(path: string, entries: Entry[], tree: Buffer): void {
+    this.write();
+    this.directories.writeStored(path, entries, tree);
+  }
+
   /** Has the trees of a directory and its ancestors written again by the next commit. */
   markDirty(path: string): void {
     this.write();
