@@ -5,86 +5,68 @@ import { isDevice, isDir, isFile, isSpecial, isSymlink } from '../lib/stat.ts';
 import { AclDecoder } from './acl.ts';
 import type { ByteReader } from './bytes.ts';
 import type { FileEntry } from './entry.ts';
-import { EntryFlag } from './flist-flags.ts';
+import { ContentTracker } from './flist-content.ts';
+import { EntryFlag, UNKNOWN_FLAGS } from './flist-flags.ts';
+import { NameDecoder } from './flist-name.ts';
+import type { FileListSettings } from './flist-settings.ts';
+import { HardLinkGroups, InodeGroups } from './hard-link-groups.ts';
+import { type OwnerKind, OwnerNames } from './id-list.ts';
 import { XattrDecoder } from './xattr.ts';
 
-export interface FileListSettings {
-  protocol: number;
-  incremental: boolean;
-  varintFlags: boolean;
-  /** a list may end with an I/O error code though its flags are bytes */
-  safeEnd: boolean;
-  id0Names: boolean;
-  preserve: {
-    owner: boolean;
-    group: boolean;
-    devices: boolean;
-    specials: boolean;
-    links: boolean;
-    hardLinks: boolean;
-    atimes: boolean;
-    acls: boolean;
-    xattrs: boolean;
-  };
-  relative: boolean;
-  numericIds: boolean;
-  /** bytes of the digest that regular files carry with -c; 0 without */
-  digestLength: number;
-}
+const LONGEST_TARGET = 4095;
+const LATEST_NANOSECOND = 999_999_999;
+/** The id that stands for "none" in system calls: no file has it. */
+const NO_ID = 0xffffffff;
+const ROOTS = ['.', '/.'];
 
-const LONGEST_PATH = 4095;
-const LONGEST_NAME = 255;
-/** An empty component, '.', '..', or a NUL somewhere in a path. */
-const UNSAFE = /(?:^|\/)\.{0,2}(?:\/|$)|\0/;
-
-/** The fields that an entry may share with the one before. */
-interface Shared {
-  name: string;
-  mode: number;
-  uid: number;
-  gid: number;
-  mtime: number;
-  atime: number;
-  rdevMajor: number;
-  device: number;
-}
-
-/** Decodes entries one after another; each `read` is one message, whose state is kept only when it is complete. */
+/**
+ * Decodes entries one after another. A call reads one entry; what the next one builds on changes only when all of it was
+ * there, so a call that ran out of bytes can be repeated.
+ */
 export class EntryDecoder {
+  readonly names: OwnerNames;
+  readonly acls: AclDecoder;
   private readonly settings: FileListSettings;
-  private last: Shared = { name: '', mode: 0, uid: 0, gid: 0, mtime: 0, atime: 0, rdevMajor: 0, device: 0 };
-  private readonly users = new Map<number, string>();
-  private readonly groups = new Map<number, string>();
-  private readonly acls: AclDecoder;
-  private readonly xattrs: XattrDecoder;
-  /** before protocol 30: device and inode to group */
-  private readonly inodes = new Map<string, number>();
+  private readonly name: NameDecoder;
+  private readonly content: ContentTracker;
+  private readonly xattrs = new XattrDecoder();
+  private readonly groups = new HardLinkGroups();
+  private readonly inodes = new InodeGroups();
+  // what an entry may share with the one before
+  private mode = 0;
+  private uid = 0;
+  private gid = 0;
+  private user = '';
+  private group = '';
+  private mtime = 0;
+  private atime = 0;
+  private rdevMajor = 0;
+  private rdevMinor = 0;
+  private device = '';
 
   constructor(settings: FileListSettings) {
     this.settings = settings;
-    this.acls = new AclDecoder(this.users, this.groups);
-    this.xattrs = new XattrDecoder();
-  }
-
-  /** Names to go with ids, from the lists after a whole file list. */
-  setName(kind: 'user' | 'group', id: number, name: string): void {
-    (kind === 'user' ? this.users : this.groups).set(id, name);
-  }
-
-  name(kind: 'user' | 'group', id: number): string {
-    return (kind === 'user' ? this.users : this.groups).get(id) ?? '';
+    this.names = new OwnerNames(settings);
+    this.acls = new AclDecoder(this.names);
+    this.name = new NameDecoder(settings.protocol, settings.relative);
+    this.content = new ContentTracker(settings);
+    if (!settings.incremental) return;
+    this.user = this.names.user(0);
+    this.group = this.names.group(0);
   }
 
   /**
    * @param flags the entry's flags, read already
-   * @param index of this entry, as hard links count: in the order of arrival
-   * @param arrived entries of the same list so far, `first` being the index of the first
+   * @param first index of the list's first entry
+   * @param arrived entries of the list so far, in the order of arrival, in which hard links count
    */
-  read(reader: ByteReader, flags: number, index: number, arrived: FileEntry[], first: number): FileEntry {
+  read(reader: ByteReader, flags: number, first: number, arrived: readonly FileEntry[]): FileEntry {
+    const { preserve } = this.settings;
+    if (!preserve.acls && !preserve.xattrs) return this.decode(reader, flags, first, arrived);
     const acls = this.acls.mark();
     const xattrs = this.xattrs.mark();
     try {
-      return this.decode(reader, flags, index, arrived, first);
+      return this.decode(reader, flags, first, arrived);
     } catch (error) {
       this.acls.reset(acls);
       this.xattrs.reset(xattrs);
@@ -92,92 +74,134 @@ export class EntryDecoder {
     }
   }
 
-  private decode(reader: ByteReader, flags: number, index: number, arrived: FileEntry[], first: number): FileEntry {
-    const { protocol, preserve } = this.settings;
-    const rawName = this.readName(reader, flags);
-    const path = this.checkedPath(rawName);
-
-    let hardLink = -1;
-    if (flags & EntryFlag.hardLinked && protocol >= 30 && preserve.hardLinks) {
-      hardLink = flags & EntryFlag.hardLinkFirst ? index : reader.varint();
-      if (hardLink < 0 || hardLink > index)
-        throw new ProtocolError(`${printable(path)} is a hard link to an entry that is not there`);
-      if (hardLink >= first && hardLink !== index)
-        return this.abbreviated(reader, rawName, path, arrived[hardLink - first], hardLink);
+  private decode(reader: ByteReader, flags: number, first: number, arrived: readonly FileEntry[]): FileEntry {
+    if (flags & UNKNOWN_FLAGS) throw new ProtocolError(`the file list has unknown flags (0x${flags.toString(16)})`);
+    const { protocol } = this.settings;
+    const path = this.name.read(reader, flags);
+    const index = first + arrived.length;
+    let group = -1;
+    if (protocol >= 30 && flags & EntryFlag.hardLinked) {
+      group = this.readGroup(reader, flags, index, path);
+      if (group >= first && group !== index) return this.abbreviated(reader, path, arrived[group - first]);
     }
+    const entry = this.readPlain(reader, flags, path);
+    if (group >= 0) entry.hardLink = this.groups.add(group, group === index, path, entry.mode);
+    return entry;
+  }
+
+  /** Everything of an entry but a hard-link group since protocol 30. */
+  private readPlain(reader: ByteReader, flags: number, path: string): FileEntry {
+    const { protocol, preserve, incremental } = this.settings;
     const size = protocol >= 30 ? reader.varlong(3) : reader.longint();
-    let { mode, mtime, atime, uid, gid, rdevMajor, device } = this.last;
+    let { mode, uid, gid, user, group, mtime, atime } = this;
     if ((flags & EntryFlag.sameTime) === 0) mtime = protocol >= 30 ? reader.varlong(4) : reader.i32() >>> 0;
     const mtimeNsec = flags & EntryFlag.mtimeNsec ? reader.varint() : 0;
+    if (preserve.crtimes && (flags & EntryFlag.crtimeIsMtime) === 0) reader.varlong(4);
     if ((flags & EntryFlag.sameMode) === 0) mode = reader.i32();
-    if (preserve.atimes && !isDir(mode) && (flags & EntryFlag.sameAtime) === 0) atime = reader.varlong(4);
+    const directory = isDir(mode);
+    if (preserve.atimes && !directory && (flags & EntryFlag.sameAtime) === 0) atime = reader.varlong(4);
     if (preserve.owner && (flags & EntryFlag.sameUid) === 0) {
-      uid = this.readId(reader, this.users, protocol >= 30 && (flags & EntryFlag.userNameFollows) !== 0);
+      uid = this.readId(reader, 'user', (flags & EntryFlag.userNameFollows) !== 0, path);
+      if (incremental) user = this.names.user(uid);
     }
     if (preserve.group && (flags & EntryFlag.sameGid) === 0) {
-      gid = this.readId(reader, this.groups, protocol >= 30 && (flags & EntryFlag.groupNameFollows) !== 0);
+      gid = this.readId(reader, 'group', (flags & EntryFlag.groupNameFollows) !== 0, path);
+      if (incremental) group = this.names.group(gid);
     }
-    checkNumbers(path, size, mtime, mtimeNsec, mode);
-    let rdevMinor = 0;
-    const carriesDevice =
-      (preserve.devices && isDevice(mode)) || (preserve.specials && isSpecial(mode) && protocol < 31);
-    if (carriesDevice) {
-      if ((flags & EntryFlag.sameRdevMajor) === 0) rdevMajor = reader.varint30(protocol);
-      rdevMinor = protocol >= 30 ? reader.varint() : flags & EntryFlag.rdevMinor8 ? reader.u8() : reader.i32();
-      if (rdevMajor < 0 || rdevMinor < 0)
-        throw new ProtocolError(`${printable(path)} has a device number out of range`);
+    this.check(path, size, mtime, mtimeNsec, atime, mode);
+    const device = isDevice(mode);
+    let { rdevMajor, rdevMinor } = this;
+    if ((preserve.devices && device) || (preserve.specials && isSpecial(mode) && protocol < 31)) {
+      if (protocol < 28) {
+        if ((flags & EntryFlag.sameRdev) === 0) ({ rdevMajor, rdevMinor } = splitDevice(reader.i32()));
+      } else {
+        if ((flags & EntryFlag.sameRdevMajor) === 0) rdevMajor = reader.varint30(protocol) >>> 0;
+        rdevMinor = this.readMinor(reader, flags);
+      }
+    } else if (protocol < 28) {
+      rdevMajor = 0;
+      rdevMinor = 0;
     }
-    const target = preserve.links && isSymlink(mode) ? readTarget(reader, protocol, path) : '';
-    if (flags & EntryFlag.hardLinked && protocol < 30 && preserve.hardLinks && !isDir(mode)) {
-      if ((flags & EntryFlag.sameDevice) === 0) device = reader.longint();
-      hardLink = this.oldGroup(device, reader.longint());
+    const symlink = isSymlink(mode);
+    const target = preserve.links && symlink ? readTarget(reader, protocol, path) : '';
+    let inodeDevice = this.device;
+    let hardLink = -1;
+    const oldLink = protocol < 28 ? isFile(mode) && preserve.hardLinks : (flags & EntryFlag.hardLinked) !== 0;
+    if (protocol < 30 && oldLink) {
+      this.checkLinked(path, mode);
+      if ((flags & EntryFlag.sameDevice) === 0) inodeDevice = readLongBytes(reader);
+      hardLink = this.inodes.group(inodeDevice, readLongBytes(reader));
     }
-    const digest =
-      this.settings.digestLength > 0 && isFile(mode) ? Buffer.from(reader.view(this.settings.digestLength)) : undefined;
+    const digest = this.readDigest(reader, isFile(mode));
     const entry: FileEntry = {
       path,
       mode,
-      size: isFile(mode) || isSymlink(mode) ? size : 0,
+      size: isFile(mode) || symlink ? size : 0,
       mtime,
       mtimeNsec,
-      atime: preserve.atimes && !isDir(mode) ? atime : undefined,
+      atime: preserve.atimes && !directory ? atime : undefined,
       uid,
       gid,
-      user: this.settings.incremental ? (this.users.get(uid) ?? '') : '',
-      group: this.settings.incremental ? (this.groups.get(gid) ?? '') : '',
-      rdevMajor: carriesDevice && isDevice(mode) ? rdevMajor : 0,
-      rdevMinor: carriesDevice && isDevice(mode) ? rdevMinor : 0,
+      user,
+      group,
+      rdevMajor: device && preserve.devices ? rdevMajor : 0,
+      rdevMinor: device && preserve.devices ? rdevMinor : 0,
       target,
-      hardLink: isDir(mode) ? -1 : hardLink,
-      hasContent: isDir(mode) && this.hasContent(flags),
-      topDir: isDir(mode) && (flags & EntryFlag.topDir) !== 0,
+      hardLink,
+      hasContent: directory && this.hasContent(flags, path),
+      topDir: directory && (flags & EntryFlag.topDir) !== 0,
       digest,
       acl: undefined,
       defaultAcl: undefined,
       xattrs: undefined,
     };
     this.readAttributes(reader, entry);
-    this.last = { name: rawName, mode, uid, gid, mtime, atime, rdevMajor, device };
+    // nothing is read from here on
+    this.name.keep();
+    if (directory && protocol < 30) this.content.keep();
+    this.mode = mode;
+    this.uid = uid;
+    this.gid = gid;
+    this.user = user;
+    this.group = group;
+    this.mtime = mtime;
+    this.atime = atime;
+    this.rdevMajor = rdevMajor;
+    this.rdevMinor = rdevMinor;
+    this.device = inodeDevice;
     return entry;
   }
 
-  /** A link to an entry of the same list has its attributes. */
-  private abbreviated(
-    reader: ByteReader,
-    rawName: string,
-    path: string,
-    first: FileEntry | undefined,
-    hardLink: number,
-  ): FileEntry {
-    if (first === undefined || isDir(first.mode))
-      throw new ProtocolError(`${printable(path)} is a hard link to something that cannot have one`);
-    const entry: FileEntry = { ...first, path, hardLink, hasContent: false, topDir: false };
-    // stock sends attributes that have no number yet once more
+  /** A link to an entry of the same list has its attributes; only ACL and xattrs are sent again, as their numbers. */
+  private abbreviated(reader: ByteReader, path: string, first: FileEntry): FileEntry {
+    if (ROOTS.includes(path) || isDir(first.mode))
+      throw new ProtocolError(`${printable(path)} is sent as a hard link, which it cannot be`);
+    const entry: FileEntry = { ...first, path };
     this.readAttributes(reader, entry);
-    const { mode, uid, gid, mtime, atime, rdevMajor } = entry;
-    this.last = { ...this.last, name: rawName, mode, uid, gid, mtime, atime: atime ?? this.last.atime };
-    if (isDevice(mode)) this.last.rdevMajor = rdevMajor;
+    this.name.keep();
+    this.mode = first.mode;
+    this.mtime = first.mtime;
+    if (first.atime !== undefined) this.atime = first.atime;
+    this.uid = first.uid;
+    this.gid = first.gid;
+    this.user = first.user;
+    this.group = first.group;
+    if (isDevice(first.mode) && this.settings.preserve.devices) this.rdevMajor = first.rdevMajor;
     return entry;
+  }
+
+  private readGroup(reader: ByteReader, flags: number, index: number, path: string): number {
+    if (!this.settings.preserve.hardLinks)
+      throw new ProtocolError(`${printable(path)} is sent as a hard link, which was not asked for`);
+    if (flags & EntryFlag.hardLinkFirst) return index;
+    const group = reader.varint();
+    this.groups.check(group, path);
+    return group;
+  }
+
+  private checkLinked(path: string, mode: number): void {
+    if (!this.settings.preserve.hardLinks || isDir(mode))
+      throw new ProtocolError(`${printable(path)} is sent as a hard link, which it cannot be`);
   }
 
   private readAttributes(reader: ByteReader, entry: FileEntry): void {
@@ -189,71 +213,64 @@ export class EntryDecoder {
     if (xattrs) entry.xattrs = this.xattrs.read(reader);
   }
 
-  private readName(reader: ByteReader, flags: number): string {
-    const shared = flags & EntryFlag.sameName ? reader.u8() : 0;
-    const length = flags & EntryFlag.longName ? reader.varint30(this.settings.protocol) : reader.u8();
-    if (length < 0 || shared + length > LONGEST_PATH)
-      throw new ProtocolError('a name in the file list is longer than 4,095 bytes');
-    if (shared > this.last.name.length)
-      throw new ProtocolError('a name in the file list begins with more of the one before than that has');
-    return this.last.name.slice(0, shared) + reader.latin1(length);
-  }
-
-  private checkedPath(name: string): string {
-    if (name === '.') return name;
-    const path = this.settings.relative && name.startsWith('/') ? name.slice(1) : name;
-    if (path === '' && name === '/') return '.';
-    if (this.settings.relative && path === '.') return path;
-    if (UNSAFE.test(path)) throw new ProtocolError(`the file list has the unsafe name ${printable(name)}`);
-    if (path.length > LONGEST_NAME && path.split('/').some((part) => part.length > LONGEST_NAME)) {
-      throw new ProtocolError('a name in the file list has a part longer than 255 bytes');
-    }
-    return path;
-  }
-
-  private readId(reader: ByteReader, names: Map<number, string>, nameFollows: boolean): number {
+  private readId(reader: ByteReader, kind: OwnerKind, nameFollows: boolean, path: string): number {
     const id = (this.settings.protocol >= 30 ? reader.varint() : reader.i32()) >>> 0;
-    if (nameFollows) names.set(id, checkedOwner(reader.latin1(reader.u8())));
+    if (id === NO_ID) throw new ProtocolError(`${printable(path)} has the impossible ${kind} id ${NO_ID}`);
+    if (nameFollows) this.names.read(reader, kind, id);
     return id;
   }
 
-  private hasContent(flags: number): boolean {
-    // before protocol 30 the flag's bit was not there: below a top directory everything is sent
-    return this.settings.protocol < 30 || (flags & EntryFlag.noContentDir) === 0;
+  private readMinor(reader: ByteReader, flags: number): number {
+    if (this.settings.protocol >= 30) return reader.varint() >>> 0;
+    return flags & EntryFlag.rdevMinor8 ? reader.u8() : reader.i32() >>> 0;
   }
 
-  private oldGroup(device: number, inode: number): number {
-    const key = `${device}:${inode}`;
-    const known = this.inodes.get(key);
-    if (known !== undefined) return known;
-    this.inodes.set(key, this.inodes.size);
-    return this.inodes.size - 1;
+  private readDigest(reader: ByteReader, isRegular: boolean): Buffer | undefined {
+    const { digestLength, protocol } = this.settings;
+    if (digestLength === 0) return undefined;
+    if (isRegular) return Buffer.from(reader.view(digestLength));
+    // of no use, but sent
+    if (protocol < 28) reader.view(digestLength);
+    return undefined;
   }
-}
 
-/** Names of owners go into people's terminals and restic's JSON: one that holds a NUL or newline is no name. */
-export function checkedOwner(name: string): string {
-  return /[\0\n]/.test(name) ? '' : name;
+  private hasContent(flags: number, path: string): boolean {
+    if (this.settings.protocol >= 30) return (flags & EntryFlag.noContentDir) === 0;
+    return this.content.look(flags, this.name, ROOTS.includes(path));
+  }
+
+  private check(path: string, size: number, mtime: number, nsec: number, atime: number, mode: number): void {
+    if (size < 0 || !Number.isSafeInteger(size))
+      throw new ProtocolError(`${printable(path)} has the impossible size ${size}`);
+    if (!Number.isSafeInteger(mtime) || !Number.isSafeInteger(atime))
+      throw new ProtocolError(`${printable(path)} has an impossible time`);
+    if (nsec < 0 || nsec > LATEST_NANOSECOND) throw new ProtocolError(`${printable(path)} has ${nsec} nanoseconds`);
+    if (mode === 0 && this.settings.missingArgs) return;
+    const known = isFile(mode) || isDir(mode) || isSymlink(mode) || isDevice(mode) || isSpecial(mode);
+    if (!known || mode < 0 || mode > 0o177777)
+      throw new ProtocolError(`${printable(path)} has the impossible mode 0${(mode >>> 0).toString(8)}`);
+    if (!isDir(mode) && ROOTS.includes(path))
+      throw new ProtocolError('the root of the transfer is sent as something else than a directory');
+  }
 }
 
 function readTarget(reader: ByteReader, protocol: number, path: string): string {
   const length = reader.varint30(protocol);
-  if (length < 0 || length > LONGEST_PATH)
+  if (length <= 0 || length > LONGEST_TARGET)
     throw new ProtocolError(`the symlink ${printable(path)} has a target of ${length} bytes`);
   const target = reader.latin1(length);
-  if (target === '' || target.includes('\0'))
-    throw new ProtocolError(`the symlink ${printable(path)} has an impossible target`);
+  if (target.includes('\0')) throw new ProtocolError(`the target of the symlink ${printable(path)} holds a NUL`);
   return target;
 }
 
-function checkNumbers(path: string, size: number, mtime: number, mtimeNsec: number, mode: number): void {
-  if (size < 0 || !Number.isSafeInteger(size))
-    throw new ProtocolError(`${printable(path)} has the impossible size ${size}`);
-  if (!Number.isSafeInteger(mtime)) throw new ProtocolError(`${printable(path)} has an impossible time`);
-  if (mtimeNsec < 0 || mtimeNsec > 999_999_999)
-    throw new ProtocolError(`${printable(path)} has ${mtimeNsec} nanoseconds`);
-  const known = isFile(mode) || isDir(mode) || isSymlink(mode) || isDevice(mode) || isSpecial(mode);
-  if (!known || mode < 0 || mode > 0o177777)
-    throw new ProtocolError(`${printable(path)} has the impossible mode 0${(mode >>> 0).toString(8)}`);
-  if (path === '.' && !isDir(mode)) throw new ProtocolError('the root of the transfer is not a directory');
+/** The bytes of a longint, as a name for a number that may not fit. */
+function readLongBytes(reader: ByteReader): string {
+  const from = reader.position;
+  reader.longint();
+  return reader.bytes.toString('latin1', from, reader.position);
+}
+
+/** Linux's 32-bit form of a device number (makedev(3)). */
+function splitDevice(rdev: number): { rdevMajor: number; rdevMinor: number } {
+  return { rdevMajor: (rdev >>> 8) & 0xfff, rdevMinor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00) };
 }

@@ -2,7 +2,10 @@
 export const EntryFlag = {
   topDir: 1 << 0,
   sameMode: 1 << 1,
+  /** protocol 28 and later: a second byte of flags follows */
   extended: 1 << 2,
+  /** protocol 27: the whole device number */
+  sameRdev: 1 << 2,
   sameUid: 1 << 3,
   sameGid: 1 << 4,
   sameName: 1 << 5,
@@ -27,3 +30,9 @@ export const EntryFlag = {
   sameAtime: 1 << 14,
   crtimeIsMtime: 1 << 17,
 } as const;
+
+/** Bits without a meaning here. A client that sets one would send bytes that we could not place. */
+export const UNKNOWN_FLAGS = ~((1 << 15) - 1 + EntryFlag.crtimeIsMtime);
+
+/** I/O error flags that are defined: general, vanished, delete limit. */
+export const IO_ERROR_MASK = 7;

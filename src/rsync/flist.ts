@@ -1,19 +1,19 @@
 /** File lists as they come: one for all, or in incremental mode one per directory (docs/protocol.md, "File list"). */
 import { ProtocolError } from '../lib/errors.ts';
-import { printable } from '../lib/names.ts';
-import { isDir } from '../lib/stat.ts';
-import type { ByteReader } from './bytes.ts';
+import { type ByteReader, NEED_MORE } from './bytes.ts';
 import type { FileEntry, FileList } from './entry.ts';
-import { checkedOwner, EntryDecoder, type FileListSettings } from './flist-entry.ts';
-import { EntryFlag } from './flist-flags.ts';
-import { emptyDuplicates, sortEntries } from './flist-sort.ts';
+import { checkInside, DirectoryNumbers } from './flist-directories.ts';
+import { EntryDecoder } from './flist-entry.ts';
+import { EntryFlag, IO_ERROR_MASK } from './flist-flags.ts';
+import type { FileListSettings } from './flist-settings.ts';
+import { SortedList, stripRoots } from './flist-sort.ts';
+import { unlinkSingles } from './hard-link-groups.ts';
+import { IdListDecoder } from './id-list.ts';
 
-export type { FileListSettings } from './flist-entry.ts';
+export type { FileListSettings } from './flist-settings.ts';
 
 /** Entries one list may have. */
 const MOST_ENTRIES = 20_000_000;
-
-type Stage = 'entries' | 'users' | 'groups' | 'end';
 
 /**
  * Puts lists together from their entries, sorts and numbers them, and keeps track of the directories whose lists are
@@ -22,62 +22,84 @@ type Stage = 'entries' | 'users' | 'groups' | 'end';
 export class FileListReceiver {
   private readonly settings: FileListSettings;
   private readonly entryDecoder: EntryDecoder;
-  /** directories by number, until their list comes */
-  private readonly directories = new Map<number, FileEntry>();
-  private directoryCount = 0;
+  private readonly directories = new DirectoryNumbers();
+  private idList: IdListDecoder;
   private nextFirst: number;
   private entries: FileEntry[] = [];
-  private stage: Stage = 'entries';
+  private stage: 'none' | 'entries' | 'ids' | 'ioError' = 'none';
   private ioError = 0;
-  private parent = -1;
-  private parentEntry: FileEntry | undefined;
+  private number = -1;
+  private parent: FileEntry | undefined;
+  private begun = false;
 
   constructor(settings: FileListSettings) {
     this.settings = settings;
     this.entryDecoder = new EntryDecoder(settings);
+    this.idList = new IdListDecoder(settings, this.entryDecoder.names);
     this.nextFirst = settings.incremental ? 1 : 0;
   }
 
-  /** The list of directory number `directory` comes next; -1: the first list. */
+  /**
+   * The list of directory number `directory` comes next; -1: the first list.
+   *
+   * @throws ProtocolError when that directory is not known, or had its list
+   */
   begin(directory: number): void {
+    if (this.stage !== 'none') throw new ProtocolError('a file list begins before the last one is over');
+    const isFirst = directory < 0;
+    if (isFirst === this.begun) throw new ProtocolError('the first file list is not the first');
+    this.parent = isFirst ? undefined : this.directories.take(directory);
+    this.begun = true;
+    this.number = directory;
     this.entries = [];
-    this.stage = 'entries';
     this.ioError = 0;
-    this.parent = directory;
-    this.parentEntry = undefined;
-    if (directory < 0) return;
-    this.parentEntry = this.directories.get(directory);
-    if (this.parentEntry === undefined)
-      throw new ProtocolError(`the client sends a list for directory number ${directory}, which is unknown or has one`);
-    this.directories.delete(directory);
+    this.stage = 'entries';
   }
 
-  /** Reads one message of the list; the list when that was its last. */
+  /**
+   * Reads one message of the list: an entry, an id with its name, or an end.
+   *
+   * @returns the list when that was its last message
+   * @throws NEED_MORE when the message is not all there: then set the reader back and call again with more
+   */
   read(reader: ByteReader): FileList | undefined {
-    if (this.stage === 'entries') {
-      if (this.readEntry(reader)) return undefined;
-      this.stage = this.settings.incremental ? 'end' : 'users';
-      return this.settings.incremental ? this.finish() : undefined;
+    switch (this.stage) {
+      case 'entries':
+        return this.readEntry(reader) ? undefined : this.afterEntries();
+      case 'ids':
+        this.idList.read(reader);
+        return this.idList.over ? this.afterIds() : undefined;
+      case 'ioError':
+        this.ioError |= reader.i32() & IO_ERROR_MASK;
+        return this.finish();
+      default:
+        throw new ProtocolError('a file list comes where none begins');
     }
-    if (this.stage === 'users' || this.stage === 'groups') {
-      this.readId(reader);
-      return this.idsOver() && this.settings.protocol >= 30 ? this.finish() : undefined;
-    }
-    this.ioError |= reader.i32();
-    return this.finish();
   }
 
-  /** The directory a list is the content of; undefined for a first list that has no '.'. */
+  /** Reads what is there. The list when it is complete; undefined, with the reader after the last message, before. */
+  readAvailable(reader: ByteReader): FileList | undefined {
+    for (;;) {
+      const start = reader.position;
+      try {
+        const list = this.read(reader);
+        if (list !== undefined) return list;
+      } catch (error) {
+        if (error !== NEED_MORE) throw error;
+        reader.position = start;
+        return undefined;
+      }
+    }
+  }
+
+  /** The directory a list is the content of, as long as it is the last list read; undefined for a first list without '.'. */
   directory(list: FileList): FileEntry | undefined {
-    return list.parent < 0 ? undefined : this.parentEntry;
+    return list.parent < 0 ? undefined : this.parent;
   }
 
-  private idsOver(): boolean {
-    return this.stage === 'end';
-  }
-
-  private get nextIndex(): number {
-    return this.nextFirst + this.entries.length;
+  /** Directories whose lists have not begun. */
+  get pendingDirectories(): number {
+    return this.directories.pending;
   }
 
   /** False when the list's entries are over. */
@@ -86,8 +108,8 @@ export class FileListReceiver {
     if (flags === 0) return false;
     if (this.entries.length >= MOST_ENTRIES)
       throw new ProtocolError(`a file list has more than ${MOST_ENTRIES} entries`);
-    const entry = this.entryDecoder.read(reader, flags, this.nextIndex, this.entries, this.nextFirst);
-    if (this.settings.incremental) this.checkParent(entry);
+    const entry = this.entryDecoder.read(reader, flags, this.nextFirst, this.entries);
+    if (this.settings.incremental) checkInside(entry, this.parent);
     this.entries.push(entry);
     return true;
   }
@@ -97,71 +119,66 @@ export class FileListReceiver {
     const { varintFlags, protocol, safeEnd } = this.settings;
     if (varintFlags) {
       const flags = reader.varint();
-      if (flags === 0) this.ioError |= reader.varint();
+      if (flags === 0) this.ioError |= reader.varint() & IO_ERROR_MASK;
       return flags;
     }
     let flags = reader.u8();
     if (protocol >= 28 && flags & EntryFlag.extended) flags |= reader.u8() << 8;
-    if (flags !== (EntryFlag.extended | EntryFlag.ioErrorEndsList)) return flags;
+    if (protocol < 28 || flags !== (EntryFlag.extended | EntryFlag.ioErrorEndsList)) return flags;
     if (!safeEnd) throw new ProtocolError('a file list ends in a way that was not agreed on');
-    this.ioError |= reader.varint();
+    this.ioError |= reader.varint() & IO_ERROR_MASK;
     return 0;
   }
 
-  private checkParent(entry: FileEntry): void {
-    const slash = entry.path.lastIndexOf('/');
-    const parent = slash < 0 ? '' : entry.path.slice(0, slash);
-    const expected = this.parentEntry === undefined || this.parentEntry.path === '.' ? '' : this.parentEntry.path;
-    if (parent !== expected)
-      throw new ProtocolError(`the list of ${printable(expected)} holds ${printable(entry.path)}, which is not in it`);
-    if (entry.path === '.' && this.parent >= 0)
-      throw new ProtocolError('the list of a directory holds the root of the transfer');
+  private afterEntries(): FileList | undefined {
+    if (this.settings.incremental) return this.finish();
+    this.stage = 'ids';
+    return this.idList.over ? this.afterIds() : undefined;
   }
 
-  /** Names of ids follow a whole list: uids, then gids, each ended by 0. One pair is one message, one call. */
-  private readId(reader: ByteReader): void {
-    const { preserve, numericIds, protocol, id0Names } = this.settings;
-    const kind = this.stage === 'users' ? 'user' : 'group';
-    const listed = !numericIds && (kind === 'user' ? preserve.owner || preserve.acls : preserve.group || preserve.acls);
-    let over = true;
-    if (listed) {
-      const id = reader.varint30(protocol) >>> 0;
-      over = id === 0;
-      if (id !== 0 || id0Names) this.entryDecoder.setName(kind, id, checkedOwner(reader.latin1(reader.u8())));
-    }
-    if (over) this.stage = kind === 'user' ? 'groups' : 'end';
+  private afterIds(): FileList | undefined {
+    if (this.settings.protocol >= 30) return this.finish();
+    this.stage = 'ioError';
+    return undefined;
   }
 
   private finish(): FileList {
     const { settings } = this;
-    const sorted = sortEntries(this.entries, settings.protocol);
-    if (!settings.incremental) this.nameOwners(sorted);
-    else this.numberDirectories(sorted);
-    const first = this.nextFirst;
-    this.nextFirst = first + sorted.length + (settings.incremental ? 1 : 0);
+    const sorted = new SortedList(this.entries, settings.protocol);
     this.entries = [];
-    const entries = emptyDuplicates(sorted);
-    if (settings.incremental && this.parent < 0 && entries[0]?.path === '.') {
-      // the first list is the content of '.', which stands in it too
-      this.parent = 0;
-      this.parentEntry = entries[0];
-      this.directories.delete(0);
+    this.stage = 'none';
+    const entries = sorted.withoutDuplicates();
+    if (!settings.incremental) sorted.checkParents(entries);
+    const distinct = settings.relative && settings.incremental ? entries.slice() : entries;
+    if (settings.relative) stripRoots(sorted, entries);
+    if (settings.incremental) {
+      this.directories.add(sorted.all, distinct);
+      this.placeRoot(entries);
+    } else {
+      this.nameOwners(sorted.all);
+      unlinkSingles(entries);
     }
-    const parentPath = this.parentEntry === undefined || this.parentEntry.path === '.' ? '' : this.parentEntry.path;
-    return { first, entries, parent: this.parent, parentPath, ioError: this.ioError };
+    const first = this.nextFirst;
+    this.nextFirst += sorted.all.length + (settings.incremental ? 1 : 0);
+    const parentPath = this.parent === undefined || this.parent.path === '.' ? '' : this.parent.path;
+    return { first, entries, parent: this.number, parentPath, ioError: this.ioError };
   }
 
-  private nameOwners(entries: FileEntry[]): void {
+  /** The first list is the content of '.' when that stands in it. */
+  private placeRoot(entries: readonly (FileEntry | undefined)[]): void {
+    if (this.number >= 0) return;
+    const first = entries.find((entry) => entry !== undefined);
+    if (first?.path !== '.') return;
+    this.number = 0;
+    this.parent = first;
+  }
+
+  private nameOwners(entries: readonly FileEntry[]): void {
+    const { names, acls } = this.entryDecoder;
     for (const entry of entries) {
-      entry.user = this.entryDecoder.name('user', entry.uid);
-      entry.group = this.entryDecoder.name('group', entry.gid);
+      entry.user = names.user(entry.uid);
+      entry.group = names.group(entry.gid);
     }
-  }
-
-  private numberDirectories(sorted: FileEntry[]): void {
-    for (const entry of sorted) {
-      if (!isDir(entry.mode)) continue;
-      this.directories.set(this.directoryCount++, entry);
-    }
+    acls.nameOwners();
   }
 }
