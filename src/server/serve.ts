@@ -6,7 +6,6 @@ import { NightdropError } from '../lib/errors.ts';
 import { LeaseBusyError } from '../vault/errors.ts';
 import { vaultLayout } from '../vault/layout.ts';
 import { Lease } from '../vault/lease.ts';
-import { listVaults } from '../vault/vault.ts';
 import { parseListen } from './addresses.ts';
 import { type Guest, Listener } from './listener.ts';
 import { createLog, type Logger } from './log.ts';
@@ -48,7 +47,8 @@ export class NightdropServer {
         return settings.current.server;
       },
       secretOf: (vault) => readSecret(dataDir, vault),
-      modules: () => listVaults(dataDir),
+      // loaded only where it is asked for: it brings the whole repository with it, which has no business here
+      modules: async () => (await import('../vault/vault.ts')).listVaults(dataDir),
       onConnection: () => this.sessions.warm(),
       refusePush: ({ maxSessions }) =>
         this.sessions.count >= maxSessions ? `max connections (${maxSessions}) reached` : undefined,
@@ -71,7 +71,7 @@ export class NightdropServer {
       const address = await server.listen(at.host, at.port);
       noteAddress(dataDir, address);
       onReady(address);
-      void server.recover(await listVaults(dataDir)).then(() => server.sessions.warm());
+      void server.recover().then(() => server.sessions.warm());
       return server;
     } catch (error) {
       lock.release();
@@ -149,12 +149,13 @@ export class NightdropServer {
       this.log.error({ vault, address, error: message, stack }, 'a push ended by a defect or a fault');
     }
     await session.ended;
-    if (crashed) await this.recover([vault]);
+    if (crashed) await this.recover(vault);
     this.sessions.warm();
   }
 
-  private async recover(vaults: string[]): Promise<void> {
-    await this.sessions.recover(this.dataDir, vaults, (message: FromSession) => {
+  /** Looks after one vault, or all of them. */
+  private async recover(vault?: string): Promise<void> {
+    await this.sessions.recover(this.dataDir, vault, (message: FromSession) => {
       if (message.type === 'recovered')
         this.log.warn({ vault: message.vault, notes: message.notes }, 'vault recovered');
       if (message.type === 'failed')

@@ -9,8 +9,8 @@ export interface PushOrder extends Omit<PushRequest, 'socket' | 'initial'> {
 /** From the listener to a session process. */
 export type ToSession =
   | { type: 'push'; order: PushOrder }
-  /** look after the vaults, one after another */
-  | { type: 'recover'; dataDir: string; vaults: string[] }
+  /** look after a vault; after all, one after another, when none is named */
+  | { type: 'recover'; dataDir: string; vault: string | undefined }
   /** end what is under way as if the client had gone */
   | { type: 'cut'; reason: string };
 

@@ -25,7 +25,7 @@ process.on('message', (message: ToSession, socket?: Socket) => {
   else if (!ordered) {
     ordered = true;
     if (message.type === 'push') void run(() => servePushOrder(message.order, socket));
-    else void run(() => recoverAll(message.dataDir, message.vaults));
+    else void run(() => recoverVaults(message.dataDir, message.vault));
   }
 });
 
@@ -50,10 +50,11 @@ async function servePushOrder(order: PushOrder, socket: Socket | undefined): Pro
   await closed(socket);
 }
 
-async function recoverAll(dataDir: string, vaults: string[]): Promise<void> {
+async function recoverVaults(dataDir: string, only: string | undefined): Promise<void> {
   process.title = 'nightdrop: recovery';
   const { recoverVault } = await import('./recovery.ts');
-  for (const vault of vaults) {
+  const { listVaults } = await import('../vault/vault.ts');
+  for (const vault of only === undefined ? await listVaults(dataDir) : [only]) {
     try {
       const notes = await recoverVault(dataDir, vault);
       if (notes.length > 0) await tell({ type: 'recovered', vault, notes });

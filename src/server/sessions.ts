@@ -71,12 +71,12 @@ export class Sessions {
     return { report, ended: this.working.get(child)! };
   }
 
-  /** Looks after vaults that a crash may have left unclean. Resolves when all were looked at. */
-  async recover(dataDir: string, vaults: string[], onMessage: (message: FromSession) => void): Promise<void> {
-    if (vaults.length === 0) return;
+  /** Looks after a vault (all, when none is named) that a crash may have left unclean. Resolves when that is done. */
+  async recover(dataDir: string, vault: string | undefined, onMessage: (message: FromSession) => void): Promise<void> {
+    if (this.closed) return;
     const child = this.take();
     child.on('message', onMessage);
-    send(child, { type: 'recover', dataDir, vaults }, undefined, () => child.kill('SIGKILL'));
+    send(child, { type: 'recover', dataDir, vault }, undefined, () => child.kill('SIGKILL'));
     await this.working.get(child);
   }
 
