@@ -51,6 +51,8 @@ export async function commitStore(
   store: StateStore,
   meta: SnapshotMeta,
 ): Promise<CommitResult> {
+  // a push that brought nothing into an empty vault
+  if (!store.hasDir('')) store.writeDir('', []);
   const directories = await writeTrees(repository, store);
   const added = { ...(await indexPacks(repository, store)), directories };
   const sequence = store.sequence + 1;

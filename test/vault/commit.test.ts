@@ -197,3 +197,10 @@ test('restic lists a wide and deep tree with names of all kinds', async (t) => {
   );
   assert.equal(result.stdout.trim().split('\n').length > 3000, true);
 });
+
+test('a push of nothing into an empty vault is a snapshot of nothing', async (t) => {
+  const vault = await testVault(t);
+  await commitSnapshot(vault.repository, vault.layout, meta());
+  await resticCheck(vault.info);
+  assert.deepEqual(readdirSync(await resticRestore(vault.info, temporaryFolder(t))), []);
+});
