@@ -1,0 +1,88 @@
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { servePush } from '../../src/push/push.ts';
+import type { PushReport } from '../../src/push/request.ts';
+import type { VaultPolicy } from '../../src/vault/policy.ts';
+import type { Scope } from './temporary.ts';
+
+export interface PushServer {
+  port: number;
+  /** what each push reported, in the order they ended */
+  reports: PushReport[];
+  /** resolves when `count` pushes have ended */
+  waitForReports(count: number): Promise<void>;
+}
+
+export const defaultPolicy: VaultPolicy = {
+  reveal: 'checksums',
+  revealFloor: 1024,
+  minimumBlock: 1024,
+  verifyDeltas: 'auto',
+  defaultUid: 0,
+  defaultGid: 0,
+  umask: 0o022,
+};
+
+export interface PushServerOptions {
+  vaultDir: string;
+  vault: string;
+  policy?: Partial<VaultPolicy>;
+  ioTimeout?: number;
+}
+
+/** Serves pushes into one vault within this process, without login: for tests that look at or bend single bytes. */
+export async function startPushServer(scope: Scope, options: PushServerOptions): Promise<PushServer> {
+  const reports: PushReport[] = [];
+  const waiting: (() => void)[] = [];
+  const server = createServer((socket) => {
+    socket.setNoDelay(true);
+    socket.on('error', () => {});
+    void converse(socket, options).then((report) => {
+      if (report !== undefined) reports.push(report);
+      for (const wake of waiting.splice(0)) wake();
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  scope.after(() => server.close());
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  const waitForReports = async (count: number) => {
+    while (reports.length < count) await new Promise<void>((resolve) => waiting.push(resolve));
+  };
+  return { port: address.port, reports, waitForReports };
+}
+
+/** Greeting and module, then the push. */
+async function converse(socket: Socket, options: PushServerOptions): Promise<PushReport | undefined> {
+  socket.write('@RSYNCD: 32.0 sha512 sha256 sha1 md5 md4\n');
+  let received = Buffer.alloc(0);
+  const line = async (): Promise<string | undefined> => {
+    for (;;) {
+      const end = received.indexOf(0x0a);
+      if (end >= 0) {
+        const text = received.toString('latin1', 0, end);
+        received = received.subarray(end + 1);
+        return text;
+      }
+      const chunk = await Promise.race([once(socket, 'data').then(([data]) => data as Buffer), once(socket, 'close').then(() => undefined)]);
+      if (chunk === undefined) return undefined;
+      received = Buffer.concat([received, chunk]);
+    }
+  };
+  const greeting = await line();
+  if (greeting === undefined || (await line()) === undefined) return undefined;
+  socket.pause();
+  socket.write('@RSYNCD: OK\n');
+  return servePush({
+    socket,
+    initial: received,
+    protocol: Math.min(32, Number.parseInt(greeting.slice('@RSYNCD: '.length), 10)),
+    vault: options.vault,
+    vaultDir: options.vaultDir,
+    address: '127.0.0.1',
+    authenticatedTransport: false,
+    policy: { ...defaultPolicy, ...options.policy },
+    limits: { ioTimeout: options.ioTimeout ?? 0, handshakeTimeout: 10, workers: 1, leaseWait: 30 },
+  });
+}
