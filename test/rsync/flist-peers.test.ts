@@ -139,7 +139,7 @@ function assertSameXattrs(entry: FileEntry): void {
 function assertSameIndices({ lists, replies, printed }: Decoded): void {
   assert.equal(replies.length, printed.length);
   replies.forEach((index, i) => {
-    const name = printed[i].replace(/\/$/, '') || '.';
+    const name = printed[i].replace(/^\/|\/$/g, '').replace(/^$/, '.');
     const list = lists.findLast((l) => l.first - 1 <= index)!;
     const path = index === list.first - 1 ? list.parentPath || '.' : list.entries[index - list.first]?.path;
     assert.equal(path, name, `index ${index}`);
