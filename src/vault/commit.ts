@@ -17,6 +17,9 @@ import { StateStore } from './state/store.ts';
 
 export type { SnapshotMeta } from './describe.ts';
 
+/** Blobs whose index is in memory at once: some 30 MB of text in its several forms. */
+const BLOBS_AT_ONCE = 10_000;
+
 export interface CommitResult {
   /** hex ID of the snapshot */
   id: string;
@@ -70,10 +73,27 @@ export async function commitStore(
 export async function indexPacks(repository: Repository, store: StateStore): Promise<Added> {
   const added: Added = { dataBlobs: 0, treeBlobs: 0, plainBytes: 0, packedBytes: 0, treeBytes: 0, directories: 0 };
   if (!store.hasUnindexedPacks()) return added;
-  const names = await repository.saveIndex(counted(store.unindexedPacks(), added));
+  const names: string[] = [];
+  for (const group of grouped(counted(store.unindexedPacks(), added)))
+    names.push(...(await repository.saveIndex(group)));
   store.markIndexed(names);
   store.checkpoint();
   return added;
+}
+
+/** Packs that go into one index file. */
+function* grouped(packs: Iterable<PackRecord>): Generator<PackRecord[]> {
+  let group: PackRecord[] = [];
+  let blobs = 0;
+  for (const pack of packs) {
+    group.push(pack);
+    blobs += pack.blobs.length;
+    if (blobs < BLOBS_AT_ONCE) continue;
+    yield group;
+    group = [];
+    blobs = 0;
+  }
+  if (group.length > 0) yield group;
 }
 
 function* counted(packs: Iterable<PackRecord>, added: Added): Generator<PackRecord> {

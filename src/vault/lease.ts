@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NightdropError } from '../lib/errors.ts';
@@ -39,6 +39,7 @@ export class Lease {
     const until = performance.now() + waitSeconds * 1000;
     let db: DatabaseSync;
     try {
+      if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
       db = new DatabaseSync(file, { timeout: 0 });
     } catch (error) {
       throw new NightdropError('ERR_LEASE', `the lease ${file} cannot be opened: ${(error as Error).message}`, {

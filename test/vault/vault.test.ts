@@ -14,7 +14,7 @@ const mode = (file: string) => statSync(file).mode & 0o777;
 test('a new vault is closed to everyone else, and stock restic opens it with its password file', async (t) => {
   const { layout, info } = await testVault(t);
   for (const folder of [layout.folder, layout.repository, layout.temporary]) assert.equal(mode(folder), 0o700);
-  assert.equal(mode(layout.passwordFile), 0o600);
+  for (const file of [layout.passwordFile, layout.stateFile]) assert.equal(mode(file), 0o600);
   assert.match(readFileSync(layout.passwordFile, 'utf8'), /^[A-Za-z0-9_-]{43}\n$/);
   await resticCheck(info);
   assert.equal(

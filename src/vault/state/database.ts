@@ -1,4 +1,4 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { NightdropError } from '../../lib/errors.ts';
 import { StateDamagedError } from '../errors.ts';
@@ -69,6 +69,8 @@ export class Database {
     this.file = file;
     if (existsSync(damageMark(file))) throw new StateDamagedError(`the state ${file} was found damaged`);
     if (readOnly && !existsSync(file)) throw new StateDamagedError(`the state ${file} is missing`);
+    // only when it is new: to close a file that others of this process have open would end their locks (fcntl(2))
+    if (!existsSync(file)) createPrivate(file);
     try {
       this.db = new DatabaseSync(file, { readOnly });
     } catch (error) {
@@ -226,6 +228,11 @@ export class Database {
     const row = this.db.prepare(sql).get() as Record<string, unknown>;
     return Number(Object.values(row)[0]);
   }
+}
+
+/** SQLite would make it readable for all; what it puts beside it gets the same mode. */
+function createPrivate(file: string): void {
+  closeSync(openSync(file, 'a', 0o600));
 }
 
 function damageMark(file: string): string {
