@@ -1,53 +1,88 @@
 /** The block sums of a stream: a record per block, rolling sum (u32, little-endian) and strong sum. */
+import { BlockKernel, KERNEL_BYTES, LEAST_BLOCK } from './block-kernel.ts';
 import { type BlockSumKind, createStrongSum, recordLength, type StrongSum, strongLength } from './checksum.ts';
 import { rollingSum } from './rolling.ts';
 
-/** Bytes of records that are gathered before they are handed out. */
-const GATHERED_BYTES = 32 * 1024;
+/** Takes whole records, in order. They are a view that is overwritten once it returns. */
+export type RecordSink = (records: Buffer) => void;
 
 /** Summing machinery of one kind, shared by the streams of a thread. */
 export class BlockSums {
+  readonly kind: BlockSumKind;
   readonly recordLength: number;
   private readonly strong: StrongSum;
   private readonly strongLength: number;
+  private readonly kernel: BlockKernel | undefined;
+  /** whether the kernel makes the strong sums too */
+  private readonly wholeRecords: boolean;
+  private readonly record: Buffer;
 
-  private constructor(kind: BlockSumKind, strong: StrongSum) {
+  private constructor(kind: BlockSumKind, strong: StrongSum, kernel: BlockKernel | undefined) {
+    this.kind = kind;
     this.strong = strong;
     this.strongLength = strongLength(kind);
     this.recordLength = recordLength(kind);
+    this.kernel = kernel;
+    this.wholeRecords = kernel !== undefined && (kind.algorithm === 'xxh128' || kind.algorithm === 'xxh3');
+    this.record = Buffer.alloc(this.recordLength);
   }
 
   static async create(kind: BlockSumKind): Promise<BlockSums> {
-    return new BlockSums(kind, await createStrongSum(kind));
+    return new BlockSums(kind, await createStrongSum(kind), await BlockKernel.create(kind.seed));
   }
 
-  /** Writes the record of the block into `out` at `at`; returns where the next goes. */
-  put(out: Buffer, at: number, block: Buffer): number {
-    const signed = new Int8Array(block.buffer, block.byteOffset, block.length);
-    out.writeUInt32LE(rollingSum(signed, 0, block.length), at);
-    const strong = this.strong(block);
-    for (let i = 0; i < this.strongLength; i++) out[at + 4 + i] = strong[i];
-    return at + this.recordLength;
+  /** The records of `count` whole blocks that lie in `bytes` from `at` on. Hot. */
+  blocks(bytes: Buffer, at: number, count: number, blockLength: number, out: RecordSink): void {
+    if (!this.wholeRecords || blockLength < LEAST_BLOCK || blockLength > KERNEL_BYTES) {
+      for (let i = 0, from = at; i < count; i++, from += blockLength)
+        this.block(bytes.subarray(from, from + blockLength), out);
+      return;
+    }
+    const most = Math.floor(KERNEL_BYTES / blockLength);
+    for (let from = at, left = count; left > 0; ) {
+      const n = Math.min(most, left);
+      const to = from + n * blockLength;
+      out(this.kernel!.records(bytes.subarray(from, to), n, blockLength, this.recordLength));
+      from = to;
+      left -= n;
+    }
+  }
+
+  /** The record of one block of any length. */
+  block(block: Buffer, out: RecordSink): void {
+    const { record, kernel } = this;
+    if (this.wholeRecords && block.length >= LEAST_BLOCK && block.length <= KERNEL_BYTES) {
+      out(kernel!.records(block, 1, block.length, this.recordLength));
+      return;
+    }
+    const rolling =
+      kernel !== undefined && block.length <= KERNEL_BYTES
+        ? kernel.rolling(block)
+        : rollingSum(new Int8Array(block.buffer, block.byteOffset, block.length), 0, block.length);
+    record.writeUInt32LE(rolling, 0);
+    record.set(this.strong(block).subarray(0, this.strongLength), 4);
+    out(record);
   }
 }
 
 /** Cuts one content into blocks as it passes, in pieces of any size. */
 export class BlockSummer {
   private readonly sums: BlockSums;
-  private readonly blockLength: number;
-  private readonly onRecords: (records: Buffer) => void;
+  readonly blockLength: number;
+  private readonly out: RecordSink;
   /** the begun block */
   private partial: Buffer | undefined;
   private partialLength = 0;
-  private records: Buffer;
-  private at = 0;
 
-  /** @param onRecords takes whole records, in order; the buffer is its own */
-  constructor(sums: BlockSums, blockLength: number, onRecords: (records: Buffer) => void) {
+  constructor(sums: BlockSums, blockLength: number, out: RecordSink) {
     this.sums = sums;
     this.blockLength = blockLength;
-    this.onRecords = onRecords;
-    this.records = Buffer.allocUnsafe(sums.recordLength * 8);
+    this.out = out;
+  }
+
+  /** Whether the next byte begins a block. */
+  get atBlockStart(): boolean {
+    return this.partialLength === 0;
   }
 
   update(bytes: Buffer): void {
@@ -55,17 +90,24 @@ export class BlockSummer {
     if (this.partialLength > 0) {
       at = this.fill(bytes, 0);
       if (this.partialLength < this.blockLength) return;
-      this.put(this.partial!);
+      this.sums.block(this.partial!, this.out);
       this.partialLength = 0;
     }
-    for (; at + this.blockLength <= bytes.length; at += this.blockLength) this.put(bytes.subarray(at, at + this.blockLength));
+    const count = Math.floor((bytes.length - at) / this.blockLength);
+    if (count > 0) this.sums.blocks(bytes, at, count, this.blockLength, this.out);
+    at += count * this.blockLength;
     if (at < bytes.length) this.fill(bytes, at);
+  }
+
+  /** Whole blocks whose records are known pass by unseen; only at the start of a block. */
+  pass(records: Buffer): void {
+    this.out(records);
   }
 
   /** Sums the last, shorter block, unless only whole blocks are wanted. */
   end(onlyWhole = false): void {
-    if (this.partialLength > 0 && !onlyWhole) this.put(this.partial!.subarray(0, this.partialLength));
-    this.handOut();
+    if (this.partialLength > 0 && !onlyWhole) this.sums.block(this.partial!.subarray(0, this.partialLength), this.out);
+    this.partialLength = 0;
   }
 
   private fill(bytes: Buffer, from: number): number {
@@ -73,25 +115,5 @@ export class BlockSummer {
     const copied = bytes.copy(this.partial, this.partialLength, from);
     this.partialLength += copied;
     return from + copied;
-  }
-
-  private put(block: Buffer): void {
-    if (this.at + this.sums.recordLength > this.records.length) this.makeRoom();
-    this.at = this.sums.put(this.records, this.at, block);
-  }
-
-  private makeRoom(): void {
-    if (this.records.length >= GATHERED_BYTES) {
-      this.handOut();
-      return;
-    }
-    const larger = Buffer.allocUnsafe(this.records.length * 4);
-    this.records.copy(larger, 0, 0, this.at);
-    this.records = larger;
-  }
-
-  private handOut(): void {
-    if (this.at > 0) this.onRecords(Buffer.from(this.records.subarray(0, this.at)));
-    this.at = 0;
   }
 }

@@ -4,6 +4,7 @@ import { createMD4, createXXHash3, createXXHash64, createXXHash128, type IHasher
 
 export type ChecksumName = 'xxh128' | 'xxh3' | 'xxh64' | 'md5' | 'md4' | 'sha1';
 
+const NO_BYTES: Buffer = Buffer.alloc(0);
 const LENGTHS: Record<ChecksumName, number> = { xxh128: 16, xxh3: 8, xxh64: 8, md5: 16, md4: 16, sha1: 20 };
 
 /** Bytes of a whole digest on the wire. */
@@ -18,16 +19,22 @@ export interface Digest {
   digest(): Buffer;
 }
 
-/** The unseeded digest of whole files. */
-export async function createDigest(name: ChecksumName): Promise<Digest> {
-  return name === 'md5' || name === 'sha1' ? new NativeDigest(name) : new WasmDigest(await createHasher(name, 0), name !== 'md4');
+/**
+ * The digest of whole files. It is unseeded, but for the md4 of protocols below 30 that was not negotiated.
+ *
+ * @param seed of that md4: its bytes go before the file's
+ */
+export async function createDigest(name: ChecksumName, seed = 0): Promise<Digest> {
+  if (name === 'md5' || name === 'sha1') return new NativeDigest(name);
+  const first = name === 'md4' ? seedOf(seed) : NO_BYTES;
+  return new WasmDigest(await createHasher(name, 0), name !== 'md4', first);
 }
 
-/** How the strong sum of a block is made of it and the connection's seed. */
+/** How the strong sum of a block is made of it and the connection's seed (int32). */
 export interface BlockSumKind {
   algorithm: ChecksumName;
   seed: number;
-  /** md5 and sha1: the seed's bytes go before the block, not after */
+  /** md5: the seed's bytes go before the block, not after; sha1's always go before, md4's after */
   seedFirst: boolean;
 }
 
@@ -47,10 +54,11 @@ export type StrongSum = (block: Buffer) => Uint8Array;
 export async function createStrongSum({ algorithm, seed, seedFirst }: BlockSumKind): Promise<StrongSum> {
   if (algorithm === 'md5' || algorithm === 'sha1') {
     const seedBytes = seedOf(seed);
-    return (block) => hash(algorithm, Buffer.concat(seedFirst ? [seedBytes, block] : [block, seedBytes]), 'buffer');
+    const first = seedFirst || algorithm === 'sha1';
+    return (block) => hash(algorithm, Buffer.concat(first ? [seedBytes, block] : [block, seedBytes]), 'buffer');
   }
   if (algorithm === 'md4') {
-    const digest = new WasmDigest(await createHasher('md4', 0), false);
+    const digest = new WasmDigest(await createHasher('md4', 0), false, NO_BYTES);
     const seedBytes = seedOf(seed);
     return (block) => {
       digest.reset();
@@ -64,7 +72,7 @@ export async function createStrongSum({ algorithm, seed, seedFirst }: BlockSumKi
 }
 
 function seedOf(seed: number): Buffer {
-  if (seed === 0) return Buffer.alloc(0);
+  if (seed === 0) return NO_BYTES;
   const bytes = Buffer.alloc(4);
   bytes.writeInt32LE(seed | 0);
   return bytes;
@@ -84,15 +92,19 @@ class WasmDigest implements Digest {
   private readonly hasher: IHasher;
   /** xxHash's canonical form is big-endian, the wire's is little-endian */
   private readonly reversed: boolean;
+  /** goes before the content */
+  private readonly first: Buffer;
 
-  constructor(hasher: IHasher, reversed: boolean) {
+  constructor(hasher: IHasher, reversed: boolean, first: Buffer) {
     this.hasher = hasher;
     this.reversed = reversed;
-    hasher.init();
+    this.first = first;
+    this.reset();
   }
 
   reset(): void {
     this.hasher.init();
+    if (this.first.length > 0) this.hasher.update(this.first);
   }
 
   update(bytes: Buffer): void {

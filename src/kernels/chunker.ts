@@ -2,7 +2,7 @@
  * Content-defined chunking by a gear hash (Xia et al., "FastCDC", USENIX ATC 2016): a cut where the hash of the last 32
  * bytes has zeros in a mask, a stricter mask before the wanted length than after it.
  */
-import { createHash } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 
 /** Bytes; `average` is a power of two. */
 export interface ChunkSizes {
@@ -18,19 +18,20 @@ export const FINE: ChunkSizes = { least: 16 << 10, average: 64 << 10, most: 256 
 /** How much stricter than the average asks the first mask is, and how much laxer the second, in bits. */
 const NORMALISATION = 2;
 
-/** The gear table of a secret: where chunks end must not tell strangers what they hold. */
+/** The gear table of a secret: where chunks end must not tell those without the key what they hold. */
 export function gearTable(secret: string): Int32Array {
   const table = new Int32Array(256);
-  for (let i = 0; i < 256; i++) table[i] = createHash('sha256').update(`nightdrop gear ${i} ${secret}`).digest().readInt32LE(0);
+  for (let i = 0; i < 256; i++)
+    table[i] = createHmac('sha256', secret).update(`nightdrop gear ${i}`).digest().readInt32LE(0);
   return table;
 }
 
 /** Finds the cuts of one stream; `next` is called with its bytes in order. */
 export class Chunker {
   private readonly gear: Int32Array;
-  private readonly sizes: ChunkSizes;
-  private readonly strict: number;
-  private readonly lax: number;
+  private sizes: ChunkSizes;
+  private strict = 0;
+  private lax = 0;
   private hash = 0;
   /** bytes of the current chunk so far */
   private length = 0;
@@ -38,9 +39,16 @@ export class Chunker {
   constructor(gear: Int32Array, sizes: ChunkSizes) {
     this.gear = gear;
     this.sizes = sizes;
+    this.resize(sizes);
+  }
+
+  /** Wants chunks of other sizes from here on; a new one begins. */
+  resize(sizes: ChunkSizes): void {
+    this.sizes = sizes;
     const bits = Math.log2(sizes.average);
     this.strict = topBits(bits + NORMALISATION);
     this.lax = topBits(bits - NORMALISATION);
+    this.reset();
   }
 
   /** A cut is made from outside. */

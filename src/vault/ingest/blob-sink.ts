@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { PackRecord } from '../../repository/blob.ts';
 import type { Packer } from '../../repository/packer.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -10,14 +9,16 @@ const REMEMBERED_PACKS = 3;
 /** Puts blobs that are new into packs; says which they are either way. One for each worker. */
 export class BlobSink {
   private readonly repository: Repository;
-  private readonly store: StateStore;
+  private readonly state: StateStore;
   private readonly packer: Packer;
   /** blobs of the open pack and the last few */
-  private recent: Set<string>[] = [new Set()];
+  private readonly recent: Set<string>[] = [new Set()];
+  /** blobs that are stored, but cannot be read */
+  private readonly distrusted = new Set<string>();
 
-  constructor(repository: Repository, store: StateStore, onPack: (pack: PackRecord) => void) {
+  constructor(repository: Repository, state: StateStore, onPack: (pack: PackRecord) => void) {
     this.repository = repository;
-    this.store = store;
+    this.state = state;
     this.packer = repository.packer('data', (pack) => {
       this.recent.push(new Set());
       if (this.recent.length > REMEMBERED_PACKS) this.recent.shift();
@@ -25,17 +26,25 @@ export class BlobSink {
     });
   }
 
-  /** Stores the blob unless it is stored; returns its ID. */
-  async put(plain: Buffer): Promise<Buffer> {
-    const id = hash('sha256', plain, 'buffer');
-    const key = id.toString('latin1');
-    if (this.recent.some((ids) => ids.has(key)) || this.store.hasBlob(id)) return id;
-    this.recent[this.recent.length - 1].add(key);
-    const wait = this.packer.append(this.repository.sealBlob(plain, id));
-    if (wait !== undefined) await wait;
-    return id;
+  blobId(plain: Buffer): Buffer {
+    return this.repository.blobId(plain);
   }
 
+  /** Stores the blob unless it is. A promise, when there is one, has to be awaited before the next call. Hot. */
+  store(id: Buffer, plain: Buffer): Promise<void> | undefined {
+    const key = id.toString('latin1');
+    for (const ids of this.recent) if (ids.has(key)) return undefined;
+    if (this.state.hasBlob(id) && !this.distrusted.has(key)) return undefined;
+    this.recent[this.recent.length - 1].add(key);
+    return this.packer.append(this.repository.sealWithId(id, plain));
+  }
+
+  /** From now on the blob counts as not stored. */
+  distrust(id: Buffer): void {
+    this.distrusted.add(id.toString('latin1'));
+  }
+
+  /** Everything stored so far is in durable packs when this resolves. */
   flush(): Promise<void> {
     return this.packer.finish();
   }

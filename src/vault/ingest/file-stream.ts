@@ -1,162 +1,120 @@
-import { BlockSummer, type BlockSums } from '../../kernels/block-sums.ts';
 import type { Digest } from '../../kernels/checksum.ts';
-import { Chunker, COARSE, FINE } from '../../kernels/chunker.ts';
+import { NightdropError } from '../../lib/errors.ts';
+import type { Assembly } from './assembly.ts';
 import type { BasisContent } from './basis.ts';
-import type { BlobSink } from './blob-sink.ts';
+import type { NewSums } from './new-sums.ts';
+
+/** A file may have grown since it was listed, but not without end. */
+const GROWTH_FACTOR = 2;
+const GROWTH_BYTES = 1 << 30;
 
 export interface StreamParts {
-  sink: BlobSink;
-  gear: Int32Array;
+  /** bytes announced */
+  size: number;
+  assembly: Assembly;
   digest: Digest;
-  /** undefined when no sums are wanted */
-  sums: { machine: BlockSums; blockLength: number; onRecords: (records: Buffer) => void } | undefined;
+  /** undefined when no sums of the new content are wanted */
+  sums: NewSums | undefined;
   basis: BasisContent | undefined;
+  /** bytes of the basis that was offered: blocks end there */
+  basisSize: number;
+  /** matched bytes are read for the digest */
   verify: boolean;
 }
 
-/**
- * One file on its way into the repository: literals and matched stretches of the basis in, blob IDs out. A stored blob
- * that is matched as a whole becomes a reference; of one matched in part the bytes join the literals and are chunked
- * anew, finely, since what changed once changes again.
- */
+/** The client sends what it was not offered, or without end. */
+export class FileRefusedError extends NightdropError {
+  /** whether it may do better the next time */
+  readonly retry: boolean;
+
+  constructor(message: string, retry: boolean) {
+    super('ERR_FILE_REFUSED', message);
+    this.retry = retry;
+  }
+}
+
+/** One file on its way into the repository: literals and matched stretches of its basis in, blobs, sums and digest out. */
 export class FileStream {
   private readonly parts: StreamParts;
-  private readonly chunker: Chunker;
-  private readonly summer: BlockSummer | undefined;
-  private readonly ids: Buffer[] = [];
-  /** bytes of the current chunk */
-  private chunk: Buffer = Buffer.allocUnsafe(0);
-  private chunkLength = 0;
-  /** the matched stretch of the basis: what of it was taken in, and its end */
-  private matchAt = 0;
-  private matchEnd = 0;
+  private readonly limit: number;
   private inLiteral = false;
-  size = 0;
+  private digestKnown = true;
   literalBytes = 0;
   matchedBytes = 0;
+  /** separate stretches of literal bytes */
   literalRuns = 0;
 
   constructor(parts: StreamParts) {
     this.parts = parts;
-    this.chunker = new Chunker(parts.gear, parts.basis === undefined ? COARSE : FINE);
-    this.summer = parts.sums && new BlockSummer(parts.sums.machine, parts.sums.blockLength, parts.sums.onRecords);
+    this.limit = parts.size * GROWTH_FACTOR + GROWTH_BYTES;
     parts.digest.reset();
   }
 
-  async write(bytes: Buffer): Promise<void> {
-    if (this.matchAt < this.matchEnd) await this.endMatch();
+  get size(): number {
+    return this.literalBytes + this.matchedBytes;
+  }
+
+  get blobs(): Buffer {
+    return this.parts.assembly.blobs.bytes;
+  }
+
+  /** Whether a promise, when there is one, is pending the bytes must stay as they are. Hot. */
+  write(bytes: Buffer): Promise<void> | undefined {
     this.literalBytes += bytes.length;
+    if (this.size > this.limit) this.refuseSize();
     if (!this.inLiteral) this.literalRuns++;
     this.inLiteral = true;
-    this.passBy(bytes);
-    await this.add(bytes);
+    const { sums, digest, assembly } = this.parts;
+    if (this.digestKnown) digest.update(bytes);
+    const late = sums?.takeBack();
+    if (late !== undefined) return this.writeAfter(late.from, late.to, bytes);
+    sums?.update(bytes);
+    return assembly.literal(bytes);
   }
 
+  /** A matched stretch of the basis. */
   async copy(offset: number, length: number): Promise<void> {
-    this.inLiteral = false;
+    const { basis, basisSize, sums, verify, digest, assembly } = this.parts;
+    if (basis === undefined || !(offset >= 0 && length > 0 && offset + length <= basisSize))
+      throw new FileRefusedError('the client refers to blocks it was not offered', true);
     this.matchedBytes += length;
-    if (offset === this.matchEnd && this.matchAt < this.matchEnd) {
-      this.matchEnd += length;
-    } else {
-      if (this.matchAt < this.matchEnd) await this.endMatch();
-      this.matchAt = offset;
-      this.matchEnd = offset + length;
-    }
-    await this.takeWholeBlobs();
+    if (this.size > this.limit) this.refuseSize();
+    this.inLiteral = false;
+    if (!verify) this.digestKnown = false;
+    const late = sums?.takeBack();
+    if (late !== undefined) await basis.read(late.from, late.to, (bytes) => sums!.update(bytes));
+    const summed = sums === undefined || sums.match(offset, length);
+    if (verify || !summed)
+      await basis.read(offset, offset + length, (bytes) => {
+        if (verify) digest.update(bytes);
+        if (!summed) sums.update(bytes);
+      });
+    await assembly.match(offset, length);
   }
 
-  /** Everything has come. @returns the blob IDs */
-  async end(onlyWholeBlocks = false): Promise<Buffer> {
-    if (this.matchAt < this.matchEnd) await this.endMatch();
-    await this.cut();
-    this.summer?.end(onlyWholeBlocks);
-    return Buffer.concat(this.ids);
+  /**
+   * Everything has come.
+   *
+   * @param cut the file was cut off: no sum of its last, short block
+   */
+  end(cut: boolean): Promise<void> | undefined {
+    this.parts.sums?.end(cut);
+    return this.parts.assembly.finish();
   }
 
-  /** Whether the digest that was computed says anything: not when matched bytes were not read. */
-  get digestIsKnown(): boolean {
-    return this.parts.verify || this.matchedBytes === 0;
+  /** Whole-file digest; undefined when matched bytes were not read for it. */
+  digest(): Buffer | undefined {
+    return this.digestKnown ? this.parts.digest.digest() : undefined;
   }
 
-  digest(): Buffer {
-    return this.parts.digest.digest();
+  private async writeAfter(from: number, to: number, bytes: Buffer): Promise<void> {
+    const { sums, basis, assembly } = this.parts;
+    await basis!.read(from, to, (late) => sums!.update(late));
+    sums!.update(bytes);
+    await assembly.literal(bytes);
   }
 
-  private async takeWholeBlobs(): Promise<void> {
-    const basis = this.parts.basis!;
-    while (this.matchAt < this.matchEnd) {
-      const index = basis.at(this.matchAt);
-      const { id, start, end } = basis.blobs[index];
-      if (this.matchEnd < end) return;
-      if (this.matchAt > start) {
-        await this.splice(index, this.matchAt - start, end - start);
-      } else {
-        await this.cut();
-        if (this.parts.verify || this.summer !== undefined) this.passBy(await basis.load(index));
-        else this.size += end - start;
-        this.ids.push(id);
-      }
-      this.matchAt = end;
-    }
-  }
-
-  /** The rest of the match is the front of a blob, or its middle. */
-  private async endMatch(): Promise<void> {
-    const basis = this.parts.basis!;
-    const index = basis.at(this.matchAt);
-    const { start } = basis.blobs[index];
-    await this.splice(index, this.matchAt - start, this.matchEnd - start);
-    this.matchAt = this.matchEnd;
-  }
-
-  private async splice(index: number, from: number, to: number): Promise<void> {
-    const bytes = (await this.parts.basis!.load(index)).subarray(from, to);
-    this.passBy(bytes);
-    await this.add(bytes);
-  }
-
-  /** Digest and block sums see every byte once, in order. */
-  private passBy(bytes: Buffer): void {
-    this.size += bytes.length;
-    this.parts.digest.update(bytes);
-    this.summer?.update(bytes);
-  }
-
-  private async add(bytes: Buffer): Promise<void> {
-    let at = 0;
-    while (at < bytes.length) {
-      const end = this.chunker.next(bytes, at, bytes.length);
-      if (end < 0) {
-        this.append(bytes.subarray(at));
-        return;
-      }
-      if (this.chunkLength === 0) {
-        this.ids.push(await this.parts.sink.put(bytes.subarray(at, end)));
-      } else {
-        this.append(bytes.subarray(at, end));
-        await this.cut();
-      }
-      at = end;
-    }
-  }
-
-  private append(bytes: Buffer): void {
-    const need = this.chunkLength + bytes.length;
-    if (need > this.chunk.length) {
-      const larger = Buffer.allocUnsafe(Math.max(need, Math.min(this.chunk.length * 2, 8 << 20)));
-      this.chunk.copy(larger, 0, 0, this.chunkLength);
-      this.chunk = larger;
-    }
-    bytes.copy(this.chunk, this.chunkLength);
-    this.chunkLength = need;
-  }
-
-  /** Ends the current chunk. */
-  private async cut(): Promise<void> {
-    this.chunker.reset();
-    if (this.chunkLength === 0) return;
-    const plain = this.chunk.subarray(0, this.chunkLength);
-    this.chunkLength = 0;
-    this.ids.push(await this.parts.sink.put(plain));
+  private refuseSize(): never {
+    throw new FileRefusedError('the file is far longer than the client said', false);
   }
 }

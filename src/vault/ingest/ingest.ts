@@ -1,104 +1,115 @@
 import { BlockSummer, BlockSums } from '../../kernels/block-sums.ts';
-import { type ChecksumName, createDigest } from '../../kernels/checksum.ts';
+import { type ChecksumName, createDigest, type Digest } from '../../kernels/checksum.ts';
 import { gearTable } from '../../kernels/chunker.ts';
-import { RepositoryDamagedError } from '../../repository/errors.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { ID_BYTES } from '../content.ts';
 import type { VaultLayout } from '../layout.ts';
 import { StateStore } from '../state/store.ts';
+import { Answer } from './answer.ts';
+import { Assembly, ChunkBuffer } from './assembly.ts';
 import { BasisContent } from './basis.ts';
+import { BasisBlobs, BasisDamagedError } from './basis-blobs.ts';
 import { BlobSink } from './blob-sink.ts';
+import { CachedRecords } from './cached-records.ts';
 import { FileStream } from './file-stream.ts';
-import { type Basis, type Batch, type FileEnd, type FromWorker, Op, type WorkerSetup } from './messages.ts';
+import { type Batch, type FileFailure, type FromWorker, OP_LENGTHS, Op, type WorkerSetup } from './messages.ts';
+import { NewSums } from './new-sums.ts';
+import { encodePack } from './pack-codec.ts';
+import { failureOf, judge } from './verdict.ts';
 
 type Post = (message: FromWorker, transfer?: ArrayBuffer[]) => void;
 
-interface OpenStream {
-  stream: FileStream;
+/** What the client sends with a file before its content. */
+interface Announced {
+  size: number;
   verify: boolean;
-  /** the first thing that went wrong; what follows of the file is passed over */
-  failure: Error | undefined;
+  blockLength: number;
+  /** -1: no basis */
+  basisSize: number;
+  basisBlockLength: number;
 }
 
-/** Works batches off: one stream at a time grows, and what has ended is told with the batch's answer. */
+interface OpenFile {
+  announced: Announced;
+  /** the basis's blob IDs, until the first byte of content */
+  basisIds: Buffer[];
+  digest: Digest;
+  buffer: ChunkBuffer;
+  /** made with the first byte of content */
+  stream: FileStream | undefined;
+  /** the first thing that went wrong; what follows of the file is passed over */
+  failure: FileFailure | undefined;
+}
+
+/** Works batches off: file after file grows, and what has ended is told with the batch's answer. */
 export class Ingest {
-  private readonly repository: Repository;
+  private readonly setup: WorkerSetup;
   private readonly store: StateStore;
   private readonly sink: BlobSink;
+  private readonly blobs: BasisBlobs;
   private readonly gear: Int32Array;
   private readonly sums: BlockSums;
-  private readonly digest;
   private readonly post: Post;
-  private readonly streams = new Map<number, OpenStream>();
-  private answer = new Answer();
+  private readonly files = new Map<number, OpenFile>();
+  /** for the next file: most often only one is open at a time */
+  private readonly spareDigests: Digest[] = [];
+  private readonly spareBuffers: ChunkBuffer[] = [];
+  private readonly answer = new Answer();
+  private stopped = false;
 
-  private constructor(
-    repository: Repository,
-    store: StateStore,
-    sums: BlockSums,
-    digest: Awaited<ReturnType<typeof createDigest>>,
-    post: Post,
-  ) {
-    this.repository = repository;
+  private constructor(repository: Repository, store: StateStore, setup: WorkerSetup, sums: BlockSums, post: Post) {
+    this.setup = setup;
     this.store = store;
     this.sums = sums;
-    this.digest = digest;
     this.post = post;
     this.gear = gearTable(repository.config.chunker_polynomial + repository.config.id);
-    this.sink = new BlobSink(repository, store, (pack) => post({ type: 'pack', pack }));
+    this.blobs = new BasisBlobs(repository);
+    this.sink = new BlobSink(repository, store, (pack) => {
+      const packed = encodePack(pack);
+      post({ type: 'pack', pack: packed }, [packed.blobs]);
+    });
   }
 
   static async open(repository: Repository, layout: VaultLayout, setup: WorkerSetup, post: Post): Promise<Ingest> {
-    const [sums, digest] = await Promise.all([BlockSums.create(setup.kind), createDigest(setup.digest)]);
-    return new Ingest(repository, StateStore.open(layout.stateFile, { readOnly: true }), sums, digest, post);
+    const sums = await BlockSums.create(setup.kind);
+    return new Ingest(repository, StateStore.open(layout.stateFile, { readOnly: true }), setup, sums, post);
   }
 
-  async batch({ buffer, ops, bases }: Batch): Promise<void> {
+  async batch({ buffer, ops }: Batch): Promise<void> {
     const bytes = Buffer.from(buffer);
-    this.answer = new Answer();
-    for (let i = 0; i < ops.length; ) {
-      const id = ops[i + 1];
-      switch (ops[i]) {
-        case Op.open:
-          this.open(id, ops[i + 3] === 1, ops[i + 4], ops[i + 5] < 0 ? undefined : bases[ops[i + 5]]);
-          i += 6;
-          break;
-        case Op.data:
-          await this.guard(id, (s) => s.write(bytes.subarray(ops[i + 2], ops[i + 3])));
-          i += 4;
-          break;
-        case Op.copy:
-          await this.guard(id, (s) => s.copy(ops[i + 2], ops[i + 3]));
-          i += 4;
-          break;
-        case Op.end:
-          await this.end(id, bytes.subarray(ops[i + 2], ops[i + 3]));
-          i += 4;
-          break;
-        case Op.endPartial:
-          await this.end(id, undefined);
-          i += 2;
-          break;
-        default:
-          this.streams.delete(id);
-          i += 2;
+    for (let i = 0; i < ops.length && !this.stopped; i += OP_LENGTHS[ops[i]]) {
+      try {
+        const wait = this.perform(ops, i, bytes);
+        if (wait !== undefined) await wait;
+      } catch (error) {
+        this.spoil(ops[i + 1], error, ops[i] === Op.end || ops[i] === Op.endPartial);
       }
+      if (this.answer.full) this.postPart();
     }
-    const { bytes: answerBytes, ends, sums } = this.answer.take();
-    this.post({ type: 'done', buffer, bytes: answerBytes, ends, sums }, [buffer, answerBytes]);
+    const part = this.answer.take();
+    this.post({ type: 'done', part, buffer }, [buffer, part.bytes]);
   }
 
   /** Sums of stored content, by reading it. */
-  async computeSums(blobs: Buffer, blockLength: number, onRecords: (records: Buffer) => void): Promise<void> {
-    const summer = new BlockSummer(this.sums, blockLength, onRecords);
-    for await (const plain of this.readContent(blobs)) summer.update(plain);
+  async computeSums(request: number, ids: Buffer, blockLength: number): Promise<void> {
+    const summer = new BlockSummer(this.sums, blockLength, (records) => this.answer.addSums(request, records));
+    await this.readContent(ids, (bytes) => {
+      summer.update(bytes);
+      if (this.answer.full) this.postPart();
+    });
     summer.end();
+    this.postPart();
   }
 
-  async computeDigest(blobs: Buffer, algorithm: ChecksumName): Promise<Buffer> {
+  async computeDigest(ids: Buffer, algorithm: ChecksumName): Promise<Buffer> {
     const digest = await createDigest(algorithm);
-    digest.reset();
-    for await (const plain of this.readContent(blobs)) digest.update(plain);
+    await this.readContent(ids, (bytes) => digest.update(bytes));
     return digest.digest();
+  }
+
+  /** Blobs that are stored but cannot be read: when they come again they are stored again. */
+  distrust(ids: Uint8Array): void {
+    for (let at = 0; at < ids.length; at += ID_BYTES) this.sink.distrust(Buffer.from(ids.subarray(at, at + ID_BYTES)));
   }
 
   /** Everything that has ended is durable when this resolves. */
@@ -106,114 +117,125 @@ export class Ingest {
     return this.sink.flush();
   }
 
+  /** What is under way ends soon, with nothing to show for it. */
+  stop(): void {
+    this.stopped = true;
+  }
+
   async close(): Promise<void> {
     await this.sink.abort();
     this.store.close();
   }
 
-  private async *readContent(blobs: Buffer): AsyncGenerator<Buffer> {
-    const content = new BasisContent(this.repository, this.store, Buffer.from(blobs));
-    for (let i = 0; i < content.blobs.length; i++) yield await content.load(i);
+  private async readContent(ids: Buffer, take: (bytes: Buffer) => void): Promise<void> {
+    const content = new BasisContent(this.blobs, this.store, ids);
+    for (let i = 0; i < content.count && !this.stopped; i++) take(await content.load(i));
   }
 
-  private open(id: number, verify: boolean, blockLength: number, basis: Basis | undefined): void {
-    let content: BasisContent | undefined;
-    let failure: Error | undefined;
-    try {
-      content = basis && new BasisContent(this.repository, this.store, Buffer.from(basis.blobs));
-    } catch (error) {
-      failure = error as Error;
+  /** Carries out the operation at `i`. Hot: no promise where nothing has to be waited for. */
+  private perform(ops: Float64Array, i: number, bytes: Buffer): Promise<void> | undefined {
+    const id = ops[i + 1];
+    const code = ops[i];
+    if (code === Op.open)
+      return this.open(id, {
+        size: ops[i + 2],
+        verify: ops[i + 3] === 1,
+        blockLength: ops[i + 4],
+        basisSize: ops[i + 5],
+        basisBlockLength: ops[i + 6],
+      });
+    const file = this.files.get(id);
+    if (file === undefined) return undefined;
+    if (code === Op.abort) this.give(id, file);
+    else if (code === Op.end) return this.end(id, file, bytes.subarray(ops[i + 2], ops[i + 3]));
+    else if (code === Op.endPartial) return this.end(id, file, undefined);
+    else if (file.failure !== undefined) return undefined;
+    else if (code === Op.basis) file.basisIds.push(Buffer.from(bytes.subarray(ops[i + 2], ops[i + 3])));
+    else if (code === Op.data) return this.streamOf(id, file).write(bytes.subarray(ops[i + 2], ops[i + 3]));
+    else return this.streamOf(id, file).copy(ops[i + 2], ops[i + 3]);
+    return undefined;
+  }
+
+  private open(id: number, announced: Announced): Promise<void> | undefined {
+    const buffer = this.spareBuffers.pop() ?? new ChunkBuffer();
+    const digest = this.spareDigests.pop();
+    const add = (ready: Digest) => {
+      this.files.set(id, { announced, basisIds: [], digest: ready, buffer, stream: undefined, failure: undefined });
+    };
+    if (digest === undefined) return createDigest(this.setup.digest, this.setup.digestSeed).then(add);
+    add(digest);
+    return undefined;
+  }
+
+  private streamOf(id: number, file: OpenFile): FileStream {
+    file.stream ??= this.begin(id, file);
+    return file.stream;
+  }
+
+  private begin(id: number, { announced, basisIds, digest, buffer }: OpenFile): FileStream {
+    const { size, verify, blockLength, basisSize, basisBlockLength } = announced;
+    const { sink, gear } = this;
+    let basis: BasisContent | undefined;
+    let cached: CachedRecords | undefined;
+    if (basisSize >= 0) {
+      const ids = Buffer.concat(basisIds);
+      basis = new BasisContent(this.blobs, this.store, ids);
+      if (basis.size < basisSize) throw new BasisDamagedError('stored content is shorter than its file was', undefined);
+      if (blockLength > 0 && blockLength === basisBlockLength)
+        cached = CachedRecords.find(this.store, this.setup.kind, ids, blockLength);
     }
     const sums =
       blockLength === 0
         ? undefined
-        : { machine: this.sums, blockLength, onRecords: (records: Buffer) => this.answer.addSums(id, records) };
-    const stream = new FileStream({
-      sink: this.sink,
-      gear: this.gear,
-      digest: this.digest,
-      sums,
-      basis: content,
-      verify,
-    });
-    this.streams.set(id, { stream, verify, failure });
+        : new NewSums(this.sums, blockLength, (records) => this.answer.addSums(id, records), cached, basisSize);
+    const assembly = new Assembly(sink, gear, buffer, basis);
+    return new FileStream({ size, assembly, digest, sums, basis, basisSize, verify });
   }
 
-  /** A damaged basis spoils one file, which is asked for again; whatever else goes wrong ends the push. */
-  private async guard(id: number, step: (stream: FileStream) => Promise<void>): Promise<void> {
-    const open = this.streams.get(id);
-    if (open === undefined || open.failure !== undefined) return;
-    try {
-      await step(open.stream);
-    } catch (error) {
-      if (!(error instanceof RepositoryDamagedError) && !(error instanceof RangeError)) throw error;
-      open.failure = error;
+  /** @param expected the client's digest; undefined: the file was cut off */
+  private end(id: number, file: OpenFile, expected: Buffer | undefined): Promise<void> | undefined {
+    if (file.failure === undefined) {
+      const stream = this.streamOf(id, file);
+      const wait = stream.end(expected === undefined);
+      if (wait !== undefined) return wait.then(() => this.tellEnd(id, file, stream, expected));
     }
+    this.tellEnd(id, file, file.stream, expected);
+    return undefined;
   }
 
-  /** @param expected the client's digest; undefined: the file was cut short */
-  private async end(id: number, expected: Buffer | undefined): Promise<void> {
-    let blobs: Buffer = Buffer.alloc(0);
-    await this.guard(id, async (stream) => {
-      blobs = await stream.end(expected === undefined);
+  private tellEnd(id: number, file: OpenFile, stream: FileStream | undefined, expected: Buffer | undefined): void {
+    const failure = file.failure ?? judge(stream!, expected);
+    this.answer.addEnd({
+      id,
+      failure,
+      size: stream?.size ?? 0,
+      literalBytes: stream?.literalBytes ?? 0,
+      matchedBytes: stream?.matchedBytes ?? 0,
+      literalRuns: stream?.literalRuns ?? 0,
+      blobs: failure === undefined ? stream!.blobs : Buffer.alloc(0),
     });
-    const open = this.streams.get(id);
-    this.streams.delete(id);
-    if (open === undefined) return;
-    const { stream, failure } = open;
-    const verdict =
-      failure === undefined
-        ? judge(stream, expected)
-        : `the stored content it is built from cannot be read: ${failure.message}`;
-    const { size, literalBytes, matchedBytes, literalRuns } = stream;
-    this.answer.addEnd(
-      { id, ok: verdict === '', reason: verdict, retry: true, size, literalBytes, matchedBytes, literalRuns },
-      blobs,
-    );
-  }
-}
-
-/** '' when the file is what the client has. */
-function judge(stream: FileStream, expected: Buffer | undefined): string {
-  if (expected === undefined) return '';
-  // a client that could not read its file to the end sends zeros: all of them, or all but a last 1 where that would be right
-  if (isFailureMark(expected)) return 'the client could not read all of it';
-  if (stream.digestIsKnown && !stream.digest().equals(expected))
-    return 'its checksum is not the one the client computed';
-  return '';
-}
-
-function isFailureMark(digest: Buffer): boolean {
-  return digest.subarray(0, -1).every((b) => b === 0) && digest[digest.length - 1] <= 1;
-}
-
-/** Gathers what a batch's answer carries in one piece of memory, so that it is moved, not copied. */
-class Answer {
-  private parts: Buffer[] = [];
-  private length = 0;
-  private readonly ends: FileEnd[] = [];
-  private readonly sums: number[] = [];
-
-  addSums(id: number, records: Buffer): void {
-    this.sums.push(id, this.length, this.length + records.length);
-    this.add(records);
+    this.give(id, file);
   }
 
-  addEnd(end: Omit<FileEnd, 'blobsFrom' | 'blobsTo'>, blobs: Buffer): void {
-    this.ends.push({ ...end, blobsFrom: this.length, blobsTo: this.length + blobs.length });
-    this.add(blobs);
+  /** The file is over; what it used goes to the next. */
+  private give(id: number, file: OpenFile): void {
+    this.files.delete(id);
+    this.spareDigests.push(file.digest);
+    this.spareBuffers.push(file.buffer);
   }
 
-  take(): { bytes: ArrayBuffer; ends: FileEnd[]; sums: number[] } {
-    const bytes = new ArrayBuffer(this.length);
-    const target = Buffer.from(bytes);
-    let at = 0;
-    for (const part of this.parts) at += part.copy(target, at);
-    return { bytes, ends: this.ends, sums: this.sums };
+  /** A damaged basis, or nonsense of the client, spoils one file; whatever else goes wrong ends the push. */
+  private spoil(id: number, error: unknown, ending: boolean): void {
+    const file = this.files.get(id);
+    const failure = failureOf(error);
+    if (file === undefined || failure === undefined) throw error;
+    file.failure = failure;
+    this.distrust(failure.damaged);
+    if (ending) this.tellEnd(id, file, file.stream, undefined);
   }
 
-  private add(bytes: Buffer): void {
-    this.parts.push(bytes);
-    this.length += bytes.length;
+  private postPart(): void {
+    const part = this.answer.take();
+    this.post({ type: 'part', part }, [part.bytes]);
   }
 }
