@@ -155,8 +155,8 @@ export class FileListReceiver {
       this.directories.add(sorted.all, distinct);
       this.placeRoot(entries);
     } else {
-      this.nameOwners(sorted.all);
-      unlinkSingles(entries);
+      if (!settings.numericIds) this.nameOwners(sorted.all);
+      if (settings.preserve.hardLinks) unlinkSingles(entries);
     }
     const first = this.nextFirst;
     this.nextFirst += sorted.all.length + (settings.incremental ? 1 : 0);
