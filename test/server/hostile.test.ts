@@ -50,7 +50,7 @@ test('random bytes never harm the listener', async (t) => {
     }),
   );
   assert.equal(listener.guests.length, 0);
-  assert.equal(await (await listener.connect()).login('web1', SECRETS.web1), '@RSYNCD: OK');
+  assert.equal(await (await listener.connect('127.0.0.2')).login('web1', SECRETS.web1), '@RSYNCD: OK');
 });
 
 test('silence is dropped at the handshake deadline', async (t) => {
