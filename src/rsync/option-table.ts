@@ -24,6 +24,8 @@ export interface Valued {
 
 export interface Refused {
   carried: false;
+  /** clients send its value as the next argument */
+  takesValue: boolean;
   /** completes 'the option X is refused: …' */
   reason: string;
 }
@@ -34,7 +36,8 @@ const SENDING = 'it is for the sending side';
 const NO_SHELL = 'there is no shell and no other program here';
 
 const flag = (sets: Partial<ServerOptions>): Flag => ({ carried: true, takesValue: false, sets });
-const refused = (reason: string): Refused => ({ carried: false, reason });
+const refused = (reason: string): Refused => ({ carried: false, takesValue: false, reason });
+const refusedWithValue = (reason: string): Refused => ({ carried: false, takesValue: true, reason });
 
 function valued<T>(parse: ValueParser<T>, sets: (value: T) => Partial<ServerOptions>): Valued {
   return {
@@ -125,11 +128,11 @@ export const LONG_OPTIONS: ReadonlyMap<string, OptionSpec> = new Map<string, Opt
   ['--modify-window', valued(integer(-1, INT_MAX), (modifyWindow) => ({ modifyWindow }))],
   ['--copy-unsafe-links', noEffect],
   ['--mkpath', flag({ mkpath: true })],
-  ['--max-size', refused(LATER)],
-  ['--min-size', refused(LATER)],
+  ['--max-size', refusedWithValue(LATER)],
+  ['--min-size', refusedWithValue(LATER)],
   ['--prune-empty-dirs', refused(LATER)],
   ['--safe-links', refused(LATER)],
-  ['--files-from', refused(NO_FILES)],
+  ['--files-from', refusedWithValue(NO_FILES)],
   ['--from0', refused(NO_FILES)],
 
   // attributes
@@ -141,11 +144,11 @@ export const LONG_OPTIONS: ReadonlyMap<string, OptionSpec> = new Map<string, Opt
   ['--super', noEffect],
   ['--open-noatime', noEffect],
   ['--fake-super', refused('owners and modes are stored as data here: it is not needed')],
-  ['--usermap', refused(LATER)],
-  ['--groupmap', refused(LATER)],
-  ['--chown', refused(LATER)],
-  ['--chmod', refused(LATER)],
-  ['--iconv', refused(LATER)],
+  ['--usermap', refusedWithValue(LATER)],
+  ['--groupmap', refusedWithValue(LATER)],
+  ['--chown', refusedWithValue(LATER)],
+  ['--chmod', refusedWithValue(LATER)],
+  ['--iconv', refusedWithValue(LATER)],
   ['--crtimes', refused('receivers on Linux keep no creation times')],
 
   // deletion
@@ -188,14 +191,14 @@ export const LONG_OPTIONS: ReadonlyMap<string, OptionSpec> = new Map<string, Opt
   ['--append', refused(LATER)],
   ['--append-verify', refused(LATER)],
   ['--fuzzy', refused(LATER)],
-  ['--partial-dir', refused(LATER)],
+  ['--partial-dir', refusedWithValue(LATER)],
   ['--delay-updates', refused(LATER)],
   ['--backup', refused(LATER)],
-  ['--backup-dir', refused(LATER)],
-  ['--suffix', refused(LATER)],
-  ['--link-dest', refused(LATER)],
-  ['--copy-dest', refused(LATER)],
-  ['--compare-dest', refused(LATER)],
+  ['--backup-dir', refusedWithValue(LATER)],
+  ['--suffix', refusedWithValue(LATER)],
+  ['--link-dest', refusedWithValue(LATER)],
+  ['--copy-dest', refusedWithValue(LATER)],
+  ['--compare-dest', refusedWithValue(LATER)],
   ['--write-devices', refused('nothing is ever written to a device here')],
   ['--copy-devices', refused(SENDING)],
 
@@ -212,27 +215,27 @@ export const LONG_OPTIONS: ReadonlyMap<string, OptionSpec> = new Map<string, Opt
   ['--debug', noEffectWith(text)],
 
   // files and programs of the server
-  ['--temp-dir', refused(NO_FILES)],
-  ['--log-file', refused(NO_FILES)],
-  ['--log-file-format', refused(NO_FILES)],
-  ['--write-batch', refused(NO_FILES)],
-  ['--read-batch', refused(NO_FILES)],
-  ['--only-write-batch', refused(LATER)],
-  ['--config', refused(NO_FILES)],
-  ['--dparam', refused(NO_FILES)],
-  ['--password-file', refused(NO_FILES)],
-  ['--early-input', refused(NO_FILES)],
-  ['--confine-root', refused('the destination is virtual: there is nothing to confine')],
+  ['--temp-dir', refusedWithValue(NO_FILES)],
+  ['--log-file', refusedWithValue(NO_FILES)],
+  ['--log-file-format', refusedWithValue(NO_FILES)],
+  ['--write-batch', refusedWithValue(NO_FILES)],
+  ['--read-batch', refusedWithValue(NO_FILES)],
+  ['--only-write-batch', refusedWithValue(LATER)],
+  ['--config', refusedWithValue(NO_FILES)],
+  ['--dparam', refusedWithValue(NO_FILES)],
+  ['--password-file', refusedWithValue(NO_FILES)],
+  ['--early-input', refusedWithValue(NO_FILES)],
+  ['--confine-root', refusedWithValue('the destination is virtual: there is nothing to confine')],
   ['--insecure-links', refused('the destination is virtual: no symlink in it is ever followed')],
   ['--munge-links', refused('symlinks are stored as they are')],
-  ['--copy-as', refused('a vault has no users to copy as')],
-  ['--rsync-path', refused(NO_SHELL)],
-  ['--rsh', refused(NO_SHELL)],
+  ['--copy-as', refusedWithValue('a vault has no users to copy as')],
+  ['--rsync-path', refusedWithValue(NO_SHELL)],
+  ['--rsh', refusedWithValue(NO_SHELL)],
   ['--server', refused('it stands first, once')],
   ['--daemon', refused('it is not for a connection')],
   ['--no-detach', refused('it is not for a connection')],
-  ['--outbuf', refused('it is for programs that write to a terminal')],
-  ['--remote-option', refused('an option for the other side cannot be passed on again')],
+  ['--outbuf', refusedWithValue('it is for programs that write to a terminal')],
+  ['--remote-option', refusedWithValue('an option for the other side cannot be passed on again')],
 ]);
 
 /** 'auto' is what is agreed on when nothing is chosen. */

@@ -1,7 +1,7 @@
 /** The options a client hands to the server in a push (docs/protocol.md, "Arguments"; the table: option-table.ts). */
 import { NightdropError, RefusedError, RsyncExit } from '../lib/errors.ts';
 import { printable } from '../lib/names.ts';
-import { LONG_OPTIONS, SHORT_OPTIONS, SHORT_WITH_VALUE } from './option-table.ts';
+import { LONG_OPTIONS, SHORT_OPTIONS, SHORT_WITH_VALUE, type Valued } from './option-table.ts';
 import type { InfoLevels } from './option-values.ts';
 
 export type DeleteMode = 'none' | 'before' | 'during' | 'delay' | 'after';
@@ -160,28 +160,31 @@ export function defaultOptions(): ServerOptions {
 }
 
 /**
- * Reads the arguments of a push. `options` is filled as far as the arguments are good, also when an error is thrown: the
- * set-up has to be gone through before a client can be told. `sender` is set wherever the word stands.
+ * Reads the arguments of a push. `options` is filled also when an error is thrown, with all that is good: the set-up has
+ * to be gone through, in step with the client, before it can be told. `sender` is set wherever the word stands.
  *
  * @throws RefusedError (exit code 4) naming an option that is not carried or not known; NightdropError (exit code 1) when
- *   the arguments are not what a client sends
+ *   the arguments are not what a client sends. Of several the first.
  */
 export function parseServerOptions(args: string[], options: ServerOptions): void {
+  const problems: NightdropError[] = [];
+  const parser = new OptionParser(options, problems);
   options.sender = args.includes('--sender');
   options.capabilities = findCapabilities(args);
-  if (args[0] !== '--server') throw syntaxError('the arguments do not begin with --server');
+  if (args[0] !== '--server') problems.push(syntaxError('the arguments do not begin with --server'));
   let i = 1;
   for (; i < args.length && args[i] !== '.'; i++) {
     const argument = args[i];
-    if (argument.startsWith('--')) i += longOption(argument, args[i + 1], options);
-    else if (argument.startsWith('-') && argument.length > 1) i += shortOptions(argument, args[i + 1], options);
-    else throw syntaxError(`unexpected argument ${shown(argument)}`);
+    if (argument.startsWith('--')) i += parser.long(argument, args[i + 1]);
+    else if (argument.startsWith('-') && argument.length > 1) i += parser.short(argument, args[i + 1]);
+    else problems.push(syntaxError(`unexpected argument ${shown(argument)}`));
   }
   const paths = args.slice(i + 1);
   options.path = paths[0] ?? '';
-  if (paths.length !== 1 && !options.sender) throw syntaxError('a push names one destination');
-  if (options.path.includes('\0')) throw syntaxError('the destination holds a NUL');
-  finish(options);
+  if (paths.length !== 1 && !options.sender) problems.push(syntaxError('a push names one destination'));
+  if (options.path.includes('\0')) problems.push(syntaxError('the destination holds a NUL'));
+  finish(options, problems);
+  if (problems.length > 0) throw problems[0];
 }
 
 /** The bundle's end: letters after `e` and the dot. Before the dot a pre-release puts its `VER.SUB`. */
@@ -198,12 +201,12 @@ export function findCapabilities(args: string[]): string {
 }
 
 /** What follows from several options together. */
-function finish(options: ServerOptions): void {
+function finish(options: ServerOptions, problems: NightdropError[]): void {
   if (options.deletes && options.deleteMode === 'none') options.deleteMode = 'during';
   if (options.deletes && !options.recursive && !options.dirs)
-    throw syntaxError('--delete does not work without --recursive (-r) or --dirs (-d)');
+    problems.push(syntaxError('--delete does not work without --recursive (-r) or --dirs (-d)'));
   if (options.deletes && options.cvsExclude)
-    throw refused('-C', 'nightdrop does not carry it together with --delete yet');
+    problems.push(refused('-C', 'nightdrop does not carry it together with --delete yet'));
   // each level of verbosity implies levels of --info, which --info itself overrides
   options.infoName = options.info?.name ?? Math.min(2, options.verbose);
   const infoDelete = options.info?.delete ?? Math.min(1, options.verbose);
@@ -212,47 +215,70 @@ function finish(options: ServerOptions): void {
   options.tellsDeleted = infoDelete > 0 || options.infoName > 0 || options.logFormat !== '';
 }
 
-/** Returns how many further arguments were used. */
-function shortOptions(argument: string, following: string | undefined, options: ServerOptions): number {
-  for (let i = 1; i < argument.length; i++) {
-    const letter = argument[i];
-    if (letter === 'e') {
-      if (BUNDLE_END.test(argument)) return 0;
-      throw refused('-e', 'there is no shell and no other program here');
-    }
-    const long = SHORT_WITH_VALUE.get(letter);
-    if (long !== undefined) {
-      const rest = argument.slice(i + 1);
-      return longOption(rest === '' ? long : `${long}=${rest}`, following, options);
-    }
-    const option = SHORT_OPTIONS.get(letter);
-    if (option === undefined) throw refused(`-${letter}`, 'it is not known');
-    if (!option.carried) throw refused(`-${letter}`, option.reason);
-    if (letter === 'v') options.verbose = Math.min(9, options.verbose + 1);
-    if (letter === 'X' && options.xattrs) options.rsyncXattrs = true;
-    Object.assign(options, option.sets);
-  }
-  return 0;
-}
+/** Notes what options set, and goes on after one that is wrong. Both methods return how many further arguments were used. */
+class OptionParser {
+  private readonly options: ServerOptions;
+  private readonly problems: NightdropError[];
 
-/** Returns how many further arguments were used. */
-function longOption(argument: string, following: string | undefined, options: ServerOptions): number {
-  const equals = argument.indexOf('=');
-  const name = equals < 0 ? argument : argument.slice(0, equals);
-  const option = LONG_OPTIONS.get(name);
-  if (option === undefined) throw refused(shown(name), 'it is not known');
-  if (!option.carried) throw refused(name, option.reason);
-  if (!option.takesValue) {
-    if (equals >= 0) throw syntaxError(`the option ${name} takes no value`);
-    Object.assign(options, option.sets);
+  constructor(options: ServerOptions, problems: NightdropError[]) {
+    this.options = options;
+    this.problems = problems;
+  }
+
+  /** A bundle of letters. */
+  short(argument: string, following: string | undefined): number {
+    for (let i = 1; i < argument.length; i++) {
+      const letter = argument[i];
+      if (letter === 'e') {
+        if (!BUNDLE_END.test(argument)) this.refuse('-e', 'there is no shell and no other program here');
+        return 0;
+      }
+      const long = SHORT_WITH_VALUE.get(letter);
+      if (long !== undefined) {
+        const rest = argument.slice(i + 1);
+        return this.long(rest === '' ? long : `${long}=${rest}`, following);
+      }
+      this.letter(letter);
+    }
     return 0;
   }
-  const value = equals < 0 ? following : argument.slice(equals + 1);
-  if (value === undefined) throw syntaxError(`the option ${name} needs a value`);
-  const sets = option.read(value);
-  if (sets === undefined) throw syntaxError(`the option ${name} cannot be ${shown(value)}`);
-  Object.assign(options, sets);
-  return equals < 0 ? 1 : 0;
+
+  private letter(letter: string): void {
+    const { options } = this;
+    const option = SHORT_OPTIONS.get(letter);
+    if (option === undefined) this.refuse(`-${printable(letter)}`, 'it is not known');
+    else if (!option.carried) this.refuse(`-${letter}`, option.reason);
+    else {
+      if (letter === 'v') options.verbose = Math.min(9, options.verbose + 1);
+      if (letter === 'X' && options.xattrs) options.rsyncXattrs = true;
+      Object.assign(options, option.sets);
+    }
+  }
+
+  long(argument: string, following: string | undefined): number {
+    const equals = argument.indexOf('=');
+    const name = equals < 0 ? argument : argument.slice(0, equals);
+    const option = LONG_OPTIONS.get(name);
+    const used = equals < 0 && option?.takesValue && following !== undefined ? 1 : 0;
+    const value = equals < 0 ? following : argument.slice(equals + 1);
+    if (option === undefined) this.refuse(shown(name), 'it is not known');
+    else if (!option.carried) this.refuse(name, option.reason);
+    else if (option.takesValue) this.withValue(name, option, value);
+    else if (equals >= 0) this.problems.push(syntaxError(`the option ${name} takes no value`));
+    else Object.assign(this.options, option.sets);
+    return used;
+  }
+
+  private withValue(name: string, option: Valued, value: string | undefined): void {
+    const sets = value === undefined ? undefined : option.read(value);
+    if (sets !== undefined) Object.assign(this.options, sets);
+    else if (value === undefined) this.problems.push(syntaxError(`the option ${name} needs a value`));
+    else this.problems.push(syntaxError(`the option ${name} cannot be ${shown(value)}`));
+  }
+
+  private refuse(option: string, why: string): void {
+    this.problems.push(refused(option, why));
+  }
 }
 
 /** The start of what a client sent, for a person to read. */

@@ -156,6 +156,33 @@ test('what is not carried is refused by its name, with exit code 4', () => {
   assert.equal(parse('-rCe.').cvsExclude, true);
 });
 
+test('what comes after a refused option is read all the same', () => {
+  const options = defaultOptions();
+  assert.throws(
+    () =>
+      parseServerOptions(
+        [
+          '--server',
+          '-blQogDtprze.iLsfxCIvu',
+          '--partial-dir',
+          '.',
+          '--delete-after',
+          '--timeout=x',
+          '--fuzzy',
+          '.',
+          'm/a',
+        ],
+        options,
+      ),
+    (error) => error instanceof RefusedError && /the option -b /.test(error.message),
+  );
+  const { recursive, compress, deleteMode, capabilities, path } = options;
+  assert.deepEqual(
+    [recursive, compress, deleteMode, capabilities, path],
+    [true, 'negotiated', 'after', 'iLsfxCIvu', 'm/a'],
+  );
+});
+
 test('what is not known is refused by its name, whatever it is', () => {
   refuses(RsyncExit.unsupported, /--nonsense/, '-e.', '--nonsense=1');
   refuses(RsyncExit.unsupported, /-Q/, '-rQe.');
