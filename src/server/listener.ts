@@ -46,7 +46,10 @@ export class Listener {
     // highWaterMark 0: a socket reads only when it is asked to (line-reader.ts)
     this.server = createServer({ noDelay: true, keepAlive: true, highWaterMark: 0 }, (socket) => {
       socket.on('error', () => undefined); // 'close' follows, and whoever waits is told by it
-      void this.welcome(socket);
+      this.welcome(socket).catch((error: Error) => {
+        this.options.log.error({ error: error.stack }, 'a connection failed by a defect');
+        socket.destroy();
+      });
     });
   }
 

@@ -65,6 +65,7 @@ export class Sessions {
       );
       send(child, { type: 'push', order }, socket, (error) => {
         reject(new SessionError(`the session process could not be given the connection: ${error.message}`, error));
+        socket.destroy();
         child.kill('SIGKILL');
       });
     });
