@@ -146,7 +146,7 @@ export class Ingest {
       });
     const file = this.files.get(id);
     if (file === undefined) return undefined;
-    if (code === Op.abort) this.give(id, file);
+    if (code === Op.abort) this.giveUp(id, file);
     else if (code === Op.end) return this.end(id, file, bytes.subarray(ops[i + 2], ops[i + 3]));
     else if (code === Op.endPartial) return this.end(id, file, undefined);
     else if (file.failure !== undefined) return undefined;
@@ -215,6 +215,11 @@ export class Ingest {
       blobs: failure === undefined ? stream!.blobs : Buffer.alloc(0),
     });
     this.give(id, file);
+  }
+
+  private giveUp(id: number, file: OpenFile): void {
+    file.failure ??= { reason: 'it was given up', retry: false, damaged: new Uint8Array() };
+    this.tellEnd(id, file, file.stream, undefined);
   }
 
   /** The file is over; what it used goes to the next. */

@@ -2,19 +2,13 @@ import type { ChecksumName } from '../../kernels/checksum.ts';
 import type { CommitResult, SnapshotMeta } from '../commit.ts';
 import { type FileEnd, readPart } from './answer.ts';
 import { Crew, workerError } from './crew.ts';
-import type { FileResult, FileSink, OpenFile, PoolOptions } from './file-sink.ts';
+import type { FileSink, OpenFile, PoolOptions } from './file-sink.ts';
 import { type FromWorker, Op, type Part, type PrepareResult, type ToWorker } from './messages.ts';
 import { decodePack } from './pack-codec.ts';
+import { PoolFile } from './pool-file.ts';
 import type { PoolWorker } from './pool-worker.ts';
 
 export type { Basis, FileResult, FileSink, OpenFile, PoolOptions } from './file-sink.ts';
-
-interface PendingFile {
-  onSums: ((records: Buffer) => void) | undefined;
-  /** undefined until the file has ended here */
-  resolve: ((result: FileResult) => void) | undefined;
-  reject: ((error: Error) => void) | undefined;
-}
 
 interface PendingRequest {
   resolve: (value: never) => void;
@@ -29,7 +23,7 @@ interface PendingRequest {
 export class IngestPool {
   private readonly options: PoolOptions;
   private readonly crew: Crew;
-  private readonly files = new Map<number, PendingFile>();
+  private readonly files: Map<number, PoolFile> = new Map();
   private readonly requests = new Map<number, PendingRequest>();
   private nextId = 1;
   private failure: Error | undefined;
@@ -48,23 +42,15 @@ export class IngestPool {
 
   openFile(file: OpenFile): FileSink {
     const { crew } = this;
-    const { size, verify, blockLength, basis } = file;
+    const { size, verify, blockLength, basis, onSums } = file;
     const id = this.nextId++;
     const worker = crew.workerFor(size);
     crew.operation(worker, Op.open, id, size, verify ? 1 : 0, blockLength, basis?.size ?? -1, basis?.blockLength ?? 0);
     if (basis !== undefined) crew.data(worker, Op.basis, id, basis.blobs);
-    const pending: PendingFile = { onSums: file.onSums, resolve: undefined, reject: undefined };
-    this.files.set(id, pending);
-    return {
-      write: (bytes) => crew.data(worker, Op.data, id, bytes),
-      copy: (offset, length) => crew.copy(worker, id, offset, length),
-      end: (digest) => this.ended(pending, () => crew.whole(worker, Op.end, id, digest)),
-      endPartial: () => this.ended(pending, () => crew.operation(worker, Op.endPartial, id)),
-      abort: () => {
-        this.files.delete(id);
-        crew.operation(worker, Op.abort, id);
-      },
-    };
+    const open = new PoolFile(crew, worker, id, onSums);
+    if (this.failure === undefined) this.files.set(id, open);
+    else open.reject(this.failure);
+    return open;
   }
 
   /** undefined while there is room for more content; else a promise for when there is. Rejects when a worker has failed. */
@@ -130,17 +116,6 @@ export class IngestPool {
     return this.closed;
   }
 
-  /** @param tell has the worker told of the file's end */
-  private ended(pending: PendingFile, tell: () => void): Promise<FileResult> {
-    const { failure } = this;
-    if (failure !== undefined) return Promise.reject(failure);
-    return new Promise((resolve, reject) => {
-      pending.resolve = resolve;
-      pending.reject = reject;
-      tell();
-    });
-  }
-
   private request<T>(
     worker: PoolWorker,
     message: (request: number) => ToWorker,
@@ -197,9 +172,9 @@ export class IngestPool {
     // the content may come again to any of them
     if (damaged.length > 0)
       for (const other of this.crew.workers) if (other !== worker) other.post({ type: 'distrust', ids: damaged });
-    const pending = this.files.get(id);
+    const file = this.files.get(id);
     this.files.delete(id);
-    pending?.resolve?.({
+    file?.resolve({
       ...numbers,
       ok: failure === undefined,
       reason: failure?.reason ?? '',
@@ -212,7 +187,7 @@ export class IngestPool {
   private fail(error: Error): void {
     this.failure ??= error;
     this.crew.stop();
-    for (const file of this.files.values()) file.reject?.(this.failure);
+    for (const file of this.files.values()) file.reject(this.failure);
     for (const request of this.requests.values()) request.reject(this.failure);
     this.files.clear();
     this.requests.clear();
