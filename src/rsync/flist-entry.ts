@@ -214,9 +214,10 @@ export class EntryDecoder {
   }
 
   private readId(reader: ByteReader, kind: OwnerKind, nameFollows: boolean, path: string): number {
-    const id = (this.settings.protocol >= 30 ? reader.varint() : reader.i32()) >>> 0;
+    const { protocol } = this.settings;
+    const id = reader.varint30(protocol) >>> 0;
     if (id === NO_ID) throw new ProtocolError(`${printable(path)} has the impossible ${kind} id ${NO_ID}`);
-    if (nameFollows) this.names.read(reader, kind, id);
+    if (nameFollows && protocol >= 30) this.names.read(reader, kind, id);
     return id;
   }
 
