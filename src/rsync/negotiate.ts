@@ -63,14 +63,37 @@ export function chooseName<T extends string>(kind: string, ours: readonly T[], c
 }
 
 /**
+ * Looks at the algorithms that are forced. What cannot be is put right in `options`, for the set-up has to be gone through
+ * before the client can be told; what was wrong is returned.
+ */
+export function checkChoices(options: ServerOptions): RefusedError | undefined {
+  const { checksumChoice, compressChoice, compressLevel } = options;
+  for (const name of checksumChoice?.split(',') ?? []) {
+    if (name === 'auto' || find(CHECKSUMS, name) !== undefined) continue;
+    options.checksumChoice = 'md5';
+    return unknown('checksum', CHECKSUMS, name);
+  }
+  if (compressChoice !== undefined && find(COMPRESSIONS, compressChoice) === undefined) {
+    options.compressChoice = 'zlibx';
+    return unknown('compress', COMPRESSIONS, compressChoice);
+  }
+  const mayBeZstd = compressChoice === 'zstd' || (compressChoice === undefined && options.capabilities.includes('v'));
+  if (mayBeZstd && (compressLevel ?? 0) > HIGHEST_ZSTD_LEVEL) {
+    return new RefusedError(
+      `ERROR: the option --compress-level is refused: zstd above level ${HIGHEST_ZSTD_LEVEL} wants too much memory`,
+    );
+  }
+  return undefined;
+}
+
+/**
  * Checksums where no names are exchanged: forced by --checksum-choice=TRANSFER[,LIST], else by age.
  *
  * @returns `transfer` of whole files and blocks, `list` of the file list's digests with --checksum
  */
 export function forcedChecksums(options: ServerOptions, protocol: number): { transfer: Checksum; list: Checksum } {
   const byAge: Checksum = protocol >= 30 ? 'md5' : 'md4';
-  if (options.checksumChoice === undefined) return { transfer: byAge, list: byAge };
-  const [transfer, list = transfer] = options.checksumChoice.split(',', 2);
+  const [transfer, list = transfer] = (options.checksumChoice ?? 'auto').split(',', 2);
   const known = (name: string) => (name === 'auto' ? byAge : chosen('checksum', CHECKSUMS, name));
   return { transfer: known(transfer), list: known(list) };
 }
@@ -78,9 +101,7 @@ export function forcedChecksums(options: ServerOptions, protocol: number): { tra
 /** The compression where no names are exchanged. */
 export function forcedCompression(options: ServerOptions): Compression {
   if (options.compress === 'none') return 'none';
-  const { compressChoice } = options;
-  const algorithm = compressChoice === undefined ? 'zlib' : chosen('compress', COMPRESSIONS, compressChoice);
-  return atLevel(algorithm, options);
+  return atLevel(chosen('compress', COMPRESSIONS, options.compressChoice ?? 'zlib'), options);
 }
 
 /** The compression that was agreed on by name. */
@@ -90,21 +111,19 @@ export function negotiatedCompression(options: ServerOptions, clients: string[])
 
 /** Level 0 of zlib means that both sides leave compression out. */
 function atLevel(algorithm: Compression, { compressLevel }: ServerOptions): Compression {
-  if ((algorithm === 'zlib' || algorithm === 'zlibx') && compressLevel === 0) return 'none';
-  if (algorithm === 'zstd' && (compressLevel ?? 0) > HIGHEST_ZSTD_LEVEL) {
-    throw new RefusedError(
-      `ERROR: the option --compress-level is refused: levels of zstd above ${HIGHEST_ZSTD_LEVEL} want too much memory`,
-    );
-  }
-  return algorithm;
+  return (algorithm === 'zlib' || algorithm === 'zlibx') && compressLevel === 0 ? 'none' : algorithm;
 }
 
 function chosen<T extends string>(kind: string, ours: readonly T[], name: string): T {
   const known = find(ours, name);
-  if (known === undefined) {
-    throw new RefusedError(`ERROR: unknown ${kind} name: ${printable(name)} (known: ${ours.join(' ')})`);
-  }
+  if (known === undefined) throw unknown(kind, ours, name);
   return known;
+}
+
+function unknown(kind: string, ours: readonly string[], name: string): RefusedError {
+  return new RefusedError(
+    `ERROR: the option --${kind}-choice is refused: ${printable(name)} is not one of ${ours.join(' ')}`,
+  );
 }
 
 /** Names are compared without case; xxhash is what 3.2.0 called xxh64 first. */

@@ -1,6 +1,7 @@
 /** The options a client hands to the server in a push (docs/protocol.md, "Arguments"; the table: option-table.ts). */
 import { NightdropError, RefusedError, RsyncExit } from '../lib/errors.ts';
 import { printable } from '../lib/names.ts';
+import { checkChoices } from './negotiate.ts';
 import { LONG_OPTIONS, SHORT_OPTIONS, SHORT_WITH_VALUE, type Valued } from './option-table.ts';
 import type { InfoLevels } from './option-values.ts';
 
@@ -207,6 +208,8 @@ function finish(options: ServerOptions, problems: NightdropError[]): void {
     problems.push(syntaxError('--delete does not work without --recursive (-r) or --dirs (-d)'));
   if (options.deletes && options.cvsExclude)
     problems.push(refused('-C', 'nightdrop does not carry it together with --delete yet'));
+  const choice = checkChoices(options);
+  if (choice !== undefined) problems.push(choice);
   // each level of verbosity implies levels of --info, which --info itself overrides
   options.infoName = options.info?.name ?? Math.min(2, options.verbose);
   const infoDelete = options.info?.delete ?? Math.min(1, options.verbose);
