@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { BlobLocation, PackBlob, PackRecord } from '../../repository/blob.ts';
 import { ID_BYTES } from '../content.ts';
 import { type Database, type Statement, toBuffer } from './database.ts';
+import { TwoLevelTable } from './two-level.ts';
 
 const FLAG = { tree: 1, compressed: 2 };
 /** The rest of `flags` checks the row's numbers, which SQLite does not. */
@@ -17,6 +18,7 @@ const ROWS_AT_ONCE = 32;
 /** Which blobs lie where: a copy of the repository's index that is asked by ID. Numbers of a blob fit 32 bits. */
 export class BlobIndex {
   private readonly db: Database;
+  private readonly table: TwoLevelTable;
   private readonly packs = new Map<number, Buffer>();
   private readonly q: Record<
     | 'find'
@@ -37,11 +39,12 @@ export class BlobIndex {
 
   constructor(db: Database) {
     this.db = db;
-    const insert = 'INSERT OR IGNORE INTO blob VALUES ';
+    this.table = new TwoLevelTable(db, 'blob', ['id', 'pack', 'offset', 'length', 'plain', 'flags'], 1);
+    const insert = 'INSERT OR REPLACE INTO fresh_blob VALUES ';
     const row = '(?, ?, ?, ?, ?, ?)';
     this.q = {
-      find: db.prepare('SELECT pack, offset, length, plain, flags FROM blob WHERE id = ?'),
-      has: db.prepare('SELECT 1 FROM blob WHERE id = ?'),
+      find: this.table.lookUp('pack, offset, length, plain, flags'),
+      has: this.table.lookUp('1'),
       packId: db.prepare('SELECT id FROM pack WHERE number = ?'),
       packNumber: db.prepare('SELECT number FROM pack WHERE id = ?'),
       addPack: db.prepare('INSERT INTO pack (id, size, blobs) VALUES (?, ?, ?)'),
@@ -105,6 +108,7 @@ export class BlobIndex {
       pushRow(values, blobs[at], number);
       this.q.addBlob.run(...values);
     }
+    this.table.added(blobs.length);
   }
 
   hasUnindexed(): boolean {
@@ -137,7 +141,14 @@ export class BlobIndex {
   }
 
   clear(): void {
-    for (const table of ['blob', 'pack', 'index_file']) this.db.exec(`DELETE FROM ${table}`);
+    this.table.clear();
+    for (const table of ['pack', 'index_file']) this.db.exec(`DELETE FROM ${table}`);
+    this.packs.clear();
+  }
+
+  /** Another connection has written: what is remembered of the tables may be wrong. */
+  forget(): void {
+    this.table.forget();
     this.packs.clear();
   }
 

@@ -1,10 +1,15 @@
 /** The tables of the state (docs/architecture.md, "The state"). Everything in them can be had from the repository again. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** 'ndst': tells our file from another program's database. */
 export const APPLICATION_ID = 0x6e647374;
 
-export const SCHEMA = `
+/** A table of keys in no order, and the small one where its new rows gather (state/two-level.ts). */
+function twice(name: string, columns: string): string {
+  return ['', 'fresh_'].map((level) => `CREATE TABLE ${level}${name} (${columns}) WITHOUT ROWID;`).join('\n');
+}
+
+export const SCHEMA: string = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID;
 -- a directory: where its entries lie, the ID of its tree blob (NULL while that is not written), what it adds to the
 -- totals, and the keys of the blob lists its record points to
@@ -18,8 +23,7 @@ CREATE TABLE content (key BLOB PRIMARY KEY, uses INTEGER NOT NULL, blobs BLOB NO
 -- durable packs; blobs is the packed list of a pack that no index file names yet, NULL afterwards
 CREATE TABLE pack (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, size INTEGER NOT NULL, blobs BLOB);
 CREATE INDEX pack_unindexed ON pack (number) WHERE blobs IS NOT NULL;
-CREATE TABLE blob (id BLOB PRIMARY KEY, pack INTEGER NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL,
-  plain INTEGER NOT NULL, flags INTEGER NOT NULL) WITHOUT ROWID;
+${twice('blob', 'id BLOB PRIMARY KEY, pack INTEGER NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL, plain INTEGER NOT NULL, flags INTEGER NOT NULL')}
 -- the index files the two above agree with, and the snapshots that were seen
 CREATE TABLE index_file (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE snapshot (name TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -28,12 +32,11 @@ CREATE TABLE kind (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE sums (row INTEGER PRIMARY KEY, key BLOB NOT NULL, kind INTEGER NOT NULL, crc INTEGER NOT NULL, size INTEGER NOT NULL,
   block_length INTEGER NOT NULL, count INTEGER NOT NULL, record_length INTEGER NOT NULL, literal_bytes INTEGER NOT NULL,
   literal_runs INTEGER NOT NULL, blobs BLOB NOT NULL, records BLOB);
-CREATE UNIQUE INDEX sums_key ON sums (key, kind);
+${twice('sum_key', 'key BLOB NOT NULL, kind INTEGER NOT NULL, row INTEGER NOT NULL, PRIMARY KEY (key, kind)')}
 -- id: row of the sums and number of the piece (state/sums.ts)
 CREATE TABLE piece (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, records BLOB NOT NULL);
 -- where content of a given size and time may be found under another name
-CREATE TABLE moved (size INTEGER NOT NULL, mtime INTEGER NOT NULL, nsec INTEGER NOT NULL, key BLOB NOT NULL,
-  PRIMARY KEY (size, mtime, nsec, key)) WITHOUT ROWID;
+${twice('moved', 'size INTEGER NOT NULL, mtime INTEGER NOT NULL, nsec INTEGER NOT NULL, key BLOB NOT NULL, PRIMARY KEY (size, mtime, nsec, key)')}
 -- whole-file digests, for --checksum
 CREATE TABLE digest (key BLOB NOT NULL, algorithm TEXT NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (key, algorithm)) WITHOUT ROWID;
 `;

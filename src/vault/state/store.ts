@@ -6,11 +6,12 @@ import { Database } from './database.ts';
 import { Directories } from './directories.ts';
 import { decodeDirectory, encodeDirectory } from './entry-codec.ts';
 import { StateMeta, type Totals } from './meta.ts';
-import { SumsCache, type SumsHead, type SumsWriter } from './sums.ts';
+import { SumsCache } from './sums.ts';
+import type { SumsHead, SumsWriter } from './sums-writer.ts';
 import { sweepSums } from './sweep.ts';
 
 export type { Totals } from './meta.ts';
-export type { SumsFacts, SumsHead, SumsWriter } from './sums.ts';
+export type { SumsFacts, SumsHead, SumsWriter } from './sums-writer.ts';
 
 /** A snapshot that holds the state. */
 export interface HeldSnapshot {
@@ -362,7 +363,7 @@ export class StateStore {
   /** Forgets sums of contents that no directory holds, when enough may have gathered to be worth a walk. */
   sweep(options: { always?: boolean } = {}): number {
     this.write();
-    return sweepSums(this.db, this.facts, this.directories, options.always ?? false);
+    return sweepSums(this.db, this.facts, this.directories, this.sums, options.always ?? false);
   }
 
   /**
@@ -399,6 +400,7 @@ export class StateStore {
     if (!this.db.changedElsewhere()) return;
     this.facts.reload();
     this.directories.forget();
+    this.blobs.forget();
     this.sums.forget();
   }
 }

@@ -9,17 +9,22 @@ import { contentKey, KEY_BYTES } from '../content.ts';
 import { type Database, toBuffer } from './database.ts';
 import type { Directories } from './directories.ts';
 import type { StateMeta } from './meta.ts';
+import { MOST_PIECES, ROW_BYTES, type SumsCache } from './sums.ts';
 
 /** Bytes added below which a walk is not worth it. */
 const LEAST_ADDED = 8 << 20;
 const BITS_PER_KEY = 16;
 const PROBES = 5;
 const PAGE_ROWS = 500;
-/** A piece is numbered by its sums' row times this (state/sums.ts). */
-const MOST_PIECES = 2 ** 20;
 
 /** Returns the number of contents forgotten. */
-export function sweepSums(db: Database, meta: StateMeta, directories: Directories, always: boolean): number {
+export function sweepSums(
+  db: Database,
+  meta: StateMeta,
+  directories: Directories,
+  sums: SumsCache,
+  always: boolean,
+): number {
   const { files } = meta.totals();
   const added = meta.get('sumsAdded');
   if (!always && (added < LEAST_ADDED || added < meta.get('sumsBytes') / 4)) return 0;
@@ -32,28 +37,15 @@ export function sweepSums(db: Database, meta: StateMeta, directories: Directorie
       live.add(movedKey(size, mtime, mtimeNsec, key));
     }
   }
-  const gone = sweepRows(db, meta, live);
-  sweepMoved(db, live);
-  sweepDigests(db, live);
-  meta.set('sumsAdded', 0);
-  return gone;
-}
-
-function sweepRows(db: Database, meta: StateMeta, live: Filter): number {
-  const page = db.prepare(`SELECT row, key FROM sums WHERE row > ? ORDER BY row LIMIT ${PAGE_ROWS}`);
-  const drop = db.prepare('DELETE FROM sums WHERE row = ?');
-  let gone = 0;
-  for (let rows = page.all(0); rows.length > 0; rows = page.all(rows[rows.length - 1][0])) {
-    for (const [row, key] of rows) {
-      if (live.has(toBuffer(key))) continue;
-      drop.run(row);
-      gone++;
-    }
-  }
+  sums.merge();
+  const gone = sums.dropWhere(0, (_, key) => !live.has(key));
   // and those of writers that never ended
   db.exec(`DELETE FROM piece WHERE id / ${MOST_PIECES} NOT IN (SELECT row FROM sums)`);
-  const weight = db.prepare('SELECT total(200 + length(blobs) + count * record_length) FROM sums').get()!;
-  meta.set('sumsBytes', weight[0] as number);
+  sweepMoved(db, live);
+  sweepDigests(db, live);
+  const [bytes] = db.prepare(`SELECT total(${ROW_BYTES} + length(blobs) + count * record_length) FROM sums`).get()!;
+  meta.set('sumsBytes', bytes as number);
+  meta.set('sumsAdded', 0);
   return gone;
 }
 
