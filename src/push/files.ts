@@ -8,7 +8,7 @@ import { chooseBasis, NOTHING_OFFERED } from './basis.ts';
 import { changed } from './changes.ts';
 import type { DeletePass } from './delete.ts';
 import { contentDigest } from './digests.ts';
-import { itemFlags } from './itemize.ts';
+import { itemFlags, keptItemFlags } from './itemize.ts';
 import type { Item } from './lists.ts';
 import { infoMessage } from './messages.ts';
 import { linked, settleLink, skipLink } from './nodes.ts';
@@ -57,7 +57,7 @@ export function fileItem(session: PushSession, deletes: DeletePass, item: Item):
 /** The content that is there is right: only attributes can change. */
 function keepContent(session: PushSession, item: Item, existing: Entry): void {
   const { destination, rules } = session;
-  tell(session, item, itemFlags(session, item.file, existing, 0));
+  tell(session, item, keptItemFlags(session, item.file, existing));
   const entry = linked(session, resultingEntry(rules, existing.name, item.file, existing, false), item.file);
   if (changed(existing, entry)) destination.put(item.path, entry);
   settleLink(session, item, entry);

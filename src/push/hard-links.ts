@@ -61,7 +61,8 @@ export class HardLinks {
   settle(group: number, item: Item, entry: Entry): Item[] {
     const found = this.groups.get(group);
     this.groups.set(group, { state: 'done', leader: { name: item.file.path, entry } });
-    return found?.state === 'pending' ? found.waiters : [];
+    // the last one first: the order in which a stock receiver tells of them
+    return found?.state === 'pending' ? found.waiters.reverse() : [];
   }
 
   /** The leader could not be had: the waiters are handed over, to be treated as if it had not been there. */

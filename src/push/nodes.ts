@@ -5,7 +5,7 @@ import type { Entry } from '../vault/entry.ts';
 import { resultingEntry } from './attributes.ts';
 import { changed } from './changes.ts';
 import type { DeletePass } from './delete.ts';
-import { countCreated, itemFlags } from './itemize.ts';
+import { countCreated, itemFlags, keptItemFlags } from './itemize.ts';
 import type { Item } from './lists.ts';
 import { baseName } from './paths.ts';
 import { tell } from './requests.ts';
@@ -25,7 +25,7 @@ export function nodeItem(session: PushSession, deletes: DeletePass, item: Item):
   const sameType = existing !== undefined && typeClass(existing.mode) === typeClass(file.mode);
   if (existing !== undefined && sameType && isSameNode(file, existing)) {
     const entry = linked(session, resultingEntry(rules, existing.name, file, existing, false), file);
-    tell(session, item, itemFlags(session, file, existing, 0));
+    tell(session, item, keptItemFlags(session, file, existing));
     if (changed(existing, entry)) destination.put(path, entry);
     settleLink(session, item, entry);
     return;
