@@ -20,7 +20,10 @@ export function directoryItem(session: PushSession, deletes: DeletePass, item: I
     existing = undefined;
   }
   const entry = resultingEntry(rules, baseName(path), file, existing, false);
-  const flags = itemFlags(session, file, existing, existing === undefined ? ItemFlag.localChange : 0);
+  // the destination's own directory, made a moment ago, is told as new
+  const isNew = existing === undefined || (session.baseCreated && path === session.base);
+  if (isNew) session.baseCreated = false;
+  const flags = itemFlags(session, file, isNew ? undefined : existing, isNew ? ItemFlag.localChange : 0);
   countCreated(session, flags);
   tell(session, item, flags);
   if (existing === undefined) destination.makeDirectory(path, entry);

@@ -8,10 +8,10 @@ import { chooseBasis, NOTHING_OFFERED } from './basis.ts';
 import { changed } from './changes.ts';
 import type { DeletePass } from './delete.ts';
 import { contentDigest } from './digests.ts';
-import { itemFlags } from './itemize.ts';
+import { itemFlags, keptItemFlags } from './itemize.ts';
 import type { Item } from './lists.ts';
 import { infoMessage } from './messages.ts';
-import { linked, settleLink } from './nodes.ts';
+import { linked, settleLink, skipLink } from './nodes.ts';
 import { requestTransfer, tell } from './requests.ts';
 import type { PushSession } from './session.ts';
 
@@ -21,7 +21,10 @@ export function fileItem(session: PushSession, deletes: DeletePass, item: Item):
   const { file, path } = item;
   let existing = destination.entry(path);
   if (item.attempt === 1) {
-    if (isPassedOver(session, file, existing)) return undefined;
+    if (isPassedOver(session, file, existing)) {
+      skipLink(session, item);
+      return undefined;
+    }
     if (existing !== undefined && isFile(existing.mode) && existing.size === file.size) {
       if (options.checksum) return compareDigest(session, item, existing);
       if (options.sizeOnly || (!options.ignoreTimes && sameTime(options, existing, file))) {
@@ -31,8 +34,22 @@ export function fileItem(session: PushSession, deletes: DeletePass, item: Item):
     }
   }
   if (existing !== undefined && !isFile(existing.mode)) {
-    if (!deletes.makeRoom(path, existing, 'regular file')) return undefined;
+    if (!deletes.makeRoom(path, existing, 'regular file')) {
+      skipLink(session, item);
+      return undefined;
+    }
     existing = undefined;
+  }
+  const group = file.hardLink;
+  if (
+    existing === undefined &&
+    item.attempt === 1 &&
+    group >= 0 &&
+    options.hardLinks &&
+    session.hardLinks.defer(group, item)
+  ) {
+    item.list.outstanding++;
+    return undefined;
   }
   return askForContent(session, item, existing);
 }
@@ -40,7 +57,7 @@ export function fileItem(session: PushSession, deletes: DeletePass, item: Item):
 /** The content that is there is right: only attributes can change. */
 function keepContent(session: PushSession, item: Item, existing: Entry): void {
   const { destination, rules } = session;
-  tell(session, item, itemFlags(session, item.file, existing, 0));
+  tell(session, item, keptItemFlags(session, item.file, existing));
   const entry = linked(session, resultingEntry(rules, existing.name, item.file, existing, false), item.file);
   if (changed(existing, entry)) destination.put(item.path, entry);
   settleLink(session, item, entry);

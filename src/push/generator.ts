@@ -6,11 +6,13 @@ import { directoryItem } from './directories.ts';
 import { fileItem } from './files.ts';
 import { linkToLeader } from './links.ts';
 import type { Item, ListState } from './lists.ts';
-import { nodeItem } from './nodes.ts';
+import { nodeItem, settleLink, skipLink } from './nodes.ts';
 import { joinPath } from './paths.ts';
 import type { PushSession } from './session.ts';
 import { applyResult } from './transfers.ts';
 
+/** With hard links, so many entries are listed before the first is gone over: links to a later one are known then. */
+const HARD_LINK_LOOK_AHEAD = 500;
 /** Entries gone over between two looks at what else there is to do. */
 const SLICE = 512;
 
@@ -34,11 +36,20 @@ export class Generator {
     const { lists, agreement } = this.session;
     for (;;) {
       await this.settle(agreement.incremental);
+      if (this.looksAhead()) {
+        await this.wait();
+        continue;
+      }
       const list = lists.take();
       if (list !== undefined) await this.passOver(list);
       else if (lists.complete && (!agreement.incremental || lists.allDone())) return;
       else await this.wait();
     }
+  }
+
+  private looksAhead(): boolean {
+    const { lists, options, counts } = this.session;
+    return options.hardLinks && !lists.complete && counts.entries < HARD_LINK_LOOK_AHEAD;
   }
 
   /** Until nothing is on its way any more, what failed once and was asked for again included. */
@@ -71,6 +82,7 @@ export class Generator {
       if (file === undefined) continue;
       const step = this.item(state, file, list.first + i);
       if (step !== undefined) await step;
+      if (session.lists.released.length > 0) await this.goOverReleased();
       if (i < sliceEnd) continue;
       sliceEnd = i + SLICE;
       await nextTurn();
@@ -140,7 +152,10 @@ export class Generator {
         continue;
       }
       item.list.outstanding--;
-      await this.releaseWaiters(item, outcome === 'stored');
+      const entry = outcome === 'stored' ? this.session.destination.entry(item.path) : undefined;
+      if (entry === undefined) skipLink(this.session, item);
+      else settleLink(this.session, item, entry);
+      await this.goOverReleased();
     }
     if (!withRedo) return;
     for (let item = lists.redo.shift(); item !== undefined; item = lists.redo.shift()) {
@@ -157,16 +172,12 @@ export class Generator {
     }
   }
 
-  /** Who waited for a hard-link group's leader is linked to it now, or leads in its place. */
-  private async releaseWaiters(leader: Item, stored: boolean): Promise<void> {
-    const { hardLinks, options, destination } = this.session;
-    const group = leader.file.hardLink;
-    if (group < 0 || !options.hardLinks) return;
-    const entry = stored ? destination.entry(leader.path) : undefined;
-    const waiters = entry === undefined ? hardLinks.fail(group) : hardLinks.settle(group, leader, entry);
-    for (const waiter of waiters) {
-      waiter.list.outstanding--;
-      const step = this.nonDirectory(waiter);
+  /** Members of hard-link groups that waited are linked now, or lead in their turn. */
+  private async goOverReleased(): Promise<void> {
+    const { released } = this.session.lists;
+    for (let item = released.shift(); item !== undefined; item = released.shift()) {
+      item.list.outstanding--;
+      const step = this.nonDirectory(item);
       if (step !== undefined) await step;
     }
   }

@@ -8,14 +8,24 @@ export interface Leader {
   entry: Entry;
 }
 
-type Group = { state: 'pending'; waiters: Item[] } | { state: 'done'; leader: Leader };
+type Group =
+  /** `transferring`: the leader's content is on its way; else all so far wait for a later one that is there already */
+  { state: 'pending'; transferring: boolean; waiters: Item[] } | { state: 'done'; leader: Leader };
 
 /**
- * Hard-link groups of one push. The first of a group to be gone over leads: its content is compared or transferred, the
- * others become links to it. When it cannot be had, the next one leads (docs/protocol.md, "Hard links").
+ * Hard-link groups of one push. The first of a group that is there already leads, or else the last known one, which is
+ * then asked for; the others become links to it. When it cannot be had, the next one leads (docs/protocol.md, "Hard
+ * links").
  */
 export class HardLinks {
   private readonly groups = new Map<number, Group>();
+  /** index of the last listed member of each group */
+  private readonly last = new Map<number, number>();
+
+  /** Notes that the entry with this index belongs to a group. */
+  listed(group: number, ndx: number): void {
+    this.last.set(group, Math.max(ndx, this.last.get(group) ?? -1));
+  }
 
   /** The settled leader of the group, if there is one. */
   leader(group: number): Leader | undefined {
@@ -26,21 +36,33 @@ export class HardLinks {
   /** Adds one who waits for the leader's transfer; false when no transfer is on its way (then it leads itself). */
   wait(group: number, waiter: Item): boolean {
     const found = this.groups.get(group);
-    if (found?.state !== 'pending') return false;
+    if (found?.state !== 'pending' || !found.transferring) return false;
     found.waiters.push(waiter);
+    return true;
+  }
+
+  /** One that is not there waits for a later one, who may be; false when it is the last. */
+  defer(group: number, item: Item): boolean {
+    if ((this.last.get(group) ?? -1) <= item.ndx) return false;
+    const found = this.groups.get(group);
+    if (found?.state === 'pending') found.waiters.push(item);
+    else this.groups.set(group, { state: 'pending', transferring: false, waiters: [item] });
     return true;
   }
 
   /** The leader's content is asked for. */
   begin(group: number): void {
-    if (!this.groups.has(group)) this.groups.set(group, { state: 'pending', waiters: [] });
+    const found = this.groups.get(group);
+    if (found?.state === 'pending') found.transferring = true;
+    else if (found === undefined) this.groups.set(group, { state: 'pending', transferring: true, waiters: [] });
   }
 
   /** The leader is in place: who waited is handed over, to be linked to it. */
   settle(group: number, item: Item, entry: Entry): Item[] {
     const found = this.groups.get(group);
     this.groups.set(group, { state: 'done', leader: { name: item.file.path, entry } });
-    return found?.state === 'pending' ? found.waiters : [];
+    // the last one first: the order in which a stock receiver tells of them
+    return found?.state === 'pending' ? found.waiters.reverse() : [];
   }
 
   /** The leader could not be had: the waiters are handed over, to be treated as if it had not been there. */
@@ -48,6 +70,8 @@ export class HardLinks {
     const found = this.groups.get(group);
     if (found?.state !== 'pending') return [];
     this.groups.delete(group);
+    // nobody comes later any more
+    this.last.delete(group);
     return found.waiters;
   }
 }

@@ -60,6 +60,15 @@ export function itemFlags(
   return flags;
 }
 
+/**
+ * As `itemFlags`, of an object whose content stays: a stock receiver sets the attributes before it tells of them, and an
+ * access ACL that it sets brings the permissions along.
+ */
+export function keptItemFlags(session: PushSession, file: FileEntry, existing: Entry): number {
+  const flags = itemFlags(session, file, existing, 0);
+  return flags & ItemFlag.reportAcl ? flags & ~ItemFlag.reportPerms : flags;
+}
+
 /** Whether an item with these flags is told to the client at all. */
 export function isTold(session: PushSession, iflags: number, linkName?: string): boolean {
   const { options } = session;

@@ -65,6 +65,8 @@ export class Lists {
   private inFlight = 0;
   readonly settled: Settled[] = [];
   readonly redo: Item[] = [];
+  /** members of hard-link groups that waited, and need not any more */
+  readonly released: Item[] = [];
   /** no more lists will come */
   complete = false;
   /** DONEs from the client that answer a phase, not a list */

@@ -31,6 +31,7 @@ function notSent(session: PushSession, ndx: number): void {
     ok: false,
     reason: `${printable(item.file.path)} could not be read by the client`,
     retry: false,
+    damaged: NO_BLOBS,
     blobs: NO_BLOBS,
     size: 0,
     literalBytes: 0,

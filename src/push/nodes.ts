@@ -5,7 +5,7 @@ import type { Entry } from '../vault/entry.ts';
 import { resultingEntry } from './attributes.ts';
 import { changed } from './changes.ts';
 import type { DeletePass } from './delete.ts';
-import { countCreated, itemFlags } from './itemize.ts';
+import { countCreated, itemFlags, keptItemFlags } from './itemize.ts';
 import type { Item } from './lists.ts';
 import { baseName } from './paths.ts';
 import { tell } from './requests.ts';
@@ -17,13 +17,15 @@ export function nodeItem(session: PushSession, deletes: DeletePass, item: Item):
   const { file, path } = item;
   if (!isCarried(session, file)) return;
   const existing = destination.entry(path);
-  if (existing === undefined && options.ignoreNonExisting) return;
-  if (existing !== undefined && options.ignoreExisting) return;
+  if (existing === undefined ? options.ignoreNonExisting : options.ignoreExisting) {
+    skipLink(session, item);
+    return;
+  }
 
   const sameType = existing !== undefined && typeClass(existing.mode) === typeClass(file.mode);
   if (existing !== undefined && sameType && isSameNode(file, existing)) {
     const entry = linked(session, resultingEntry(rules, existing.name, file, existing, false), file);
-    tell(session, item, itemFlags(session, file, existing, 0));
+    tell(session, item, keptItemFlags(session, file, existing));
     if (changed(existing, entry)) destination.put(path, entry);
     settleLink(session, item, entry);
     return;
@@ -52,9 +54,17 @@ export function linked(session: PushSession, entry: Entry, file: FileEntry): Ent
   return entry;
 }
 
-/** Tells a hard-link group that its leader is in place; nobody waits for one that needed no transfer. */
+/** Tells a hard-link group that its leader is in place: who waited for it is linked next. */
 export function settleLink(session: PushSession, item: Item, entry: Entry): void {
-  if (item.file.hardLink >= 0 && session.options.hardLinks) session.hardLinks.settle(item.file.hardLink, item, entry);
+  const group = item.file.hardLink;
+  if (group >= 0 && session.options.hardLinks)
+    session.lists.released.push(...session.hardLinks.settle(group, item, entry));
+}
+
+/** Tells a hard-link group that this member will not lead: who waited for it is gone over again. */
+export function skipLink(session: PushSession, item: Item): void {
+  const group = item.file.hardLink;
+  if (group >= 0 && session.options.hardLinks) session.lists.released.push(...session.hardLinks.fail(group));
 }
 
 function isCarried(session: PushSession, file: FileEntry): boolean {

@@ -172,6 +172,7 @@ export function beginSession(
     counts: newCounts(),
     base: '',
     singleName: undefined,
+    baseCreated: false,
     dryRun: options.dryRun,
     ioError: 0,
   };

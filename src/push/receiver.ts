@@ -113,11 +113,12 @@ export class Receiver {
   private take(list: FileList): void {
     const { session, flist } = this;
     session.ioError |= list.ioError;
-    for (const file of list.entries) {
-      if (file === undefined) continue;
+    list.entries.forEach((file, i) => {
+      if (file === undefined) return;
       session.counts.entries++;
       session.counts.totalBytes += file.size;
-    }
+      if (file.hardLink >= 0) session.hardLinks.listed(file.hardLink, list.first + i);
+    });
     session.lists.add(list, flist.directory(list));
   }
 

@@ -51,6 +51,8 @@ export interface PushSession {
   /** path of the transfer's root in the vault, and the name of a single file that gets another one there */
   base: string;
   singleName: string | undefined;
+  /** the transfer's root was made for this push, and its entry was not gone over yet */
+  baseCreated: boolean;
   /** set by --dry-run */
   readonly dryRun: boolean;
   /** I/O error flags the sender told of */

@@ -84,12 +84,14 @@ export class Pair {
 
 /**
  * What restic 0.14 leaves out of a restore, of its own snapshots too: the target's own attributes, sockets, symlink
- * targets that are not UTF-8, and hard links between anything but files.
+ * targets that are not UTF-8, and hard links between anything but files. Attributes of a symlink it gives to what the
+ * link points to.
  */
 export const resticLimits: CompareOptions = {
   ignore: ['rootAttributes'],
   skip: (_, mode) => (mode & S_IFMT) === S_IFSOCK,
   ignoreFor: (at, mode) => {
+    if (at === 'xattrs/symlink' || at === 'xattrs/short') return ['links', 'xattrs'];
     if (isFile(mode)) return [];
     return isSymlink(mode) && at.endsWith('links/bytes') ? ['links', 'target'] : ['links'];
   },

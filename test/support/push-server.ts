@@ -65,7 +65,10 @@ async function converse(socket: Socket, options: PushServerOptions): Promise<Pus
         received = received.subarray(end + 1);
         return text;
       }
-      const chunk = await Promise.race([once(socket, 'data').then(([data]) => data as Buffer), once(socket, 'close').then(() => undefined)]);
+      const chunk = await Promise.race([
+        once(socket, 'data').then(([data]) => data as Buffer),
+        once(socket, 'close').then(() => undefined),
+      ]);
       if (chunk === undefined) return undefined;
       received = Buffer.concat([received, chunk]);
     }

@@ -10,7 +10,11 @@ export interface Turn {
 }
 
 /** Passes one connection on and notes the client's side of it in turns. */
-export async function recordTurns(scope: Scope, targetPort: number, act: (port: number) => Promise<unknown>): Promise<Turn[]> {
+export async function recordTurns(
+  scope: Scope,
+  targetPort: number,
+  act: (port: number) => Promise<unknown>,
+): Promise<Turn[]> {
   const turns: Turn[] = [];
   let heard = 0;
   const server = createServer((client) => {

@@ -27,7 +27,11 @@ export function temporaryFolder(scope: Scope, name = 'test'): string {
   return folder;
 }
 
-/** The scope of a whole test file, for what its tests share. */
+/** The scope of a whole test file, for what its tests share. What is hung on it within a hook ends with the file all the same. */
 export function fileScope(): Scope {
-  return { after: (end) => after(async () => void (await end())) };
+  const ends: (() => unknown)[] = [];
+  after(async () => {
+    for (const end of ends.reverse()) await end();
+  });
+  return { after: (end) => void ends.push(end) };
 }
