@@ -67,8 +67,8 @@ export class Database {
   /** Creates the tables when the file is new. @throws StateDamagedError when it is not a state of this version */
   constructor(file: string, readOnly: boolean) {
     this.file = file;
-    if (existsSync(damageMark(file))) throw new StateDamagedError(`the state ${file} was found damaged`);
-    if (readOnly && !existsSync(file)) throw new StateDamagedError(`the state ${file} is missing`);
+    if (existsSync(damageMark(file))) throw new StateDamagedError(`the state of the vault was found damaged`);
+    if (readOnly && !existsSync(file)) throw new StateDamagedError(`the state of the vault is missing`);
     // only when it is new: to close a file that others of this process have open would end their locks (fcntl(2))
     if (!existsSync(file)) createPrivate(file);
     try {
@@ -166,15 +166,15 @@ export class Database {
       return this.damaged(message, error);
     }
     if (code === SQLITE.full)
-      return new NightdropError('ERR_DISK_FULL', `the state ${this.file} cannot be written: the disk is full`, {
+      return new NightdropError('ERR_DISK_FULL', `the state of the vault cannot be written: the disk is full`, {
         cause: error,
       });
     if (code === SQLITE.busy)
-      return new NightdropError('ERR_VAULT_BUSY', `the state ${this.file} is being written by another process`, {
+      return new NightdropError('ERR_VAULT_BUSY', `the state of the vault is being written by another process`, {
         cause: error,
       });
     if (errcode !== undefined)
-      return new NightdropError('ERR_STATE_IO', `the state ${this.file} cannot be used: ${message}`, { cause: error });
+      return new NightdropError('ERR_STATE_IO', `the state of the vault cannot be used: ${message}`, { cause: error });
     return error;
   }
 
@@ -186,7 +186,7 @@ export class Database {
       // a full or read-only disk: the next to meet the damage tries again
     }
     return new StateDamagedError(
-      `the state ${this.file} is damaged (${what}); it will be rebuilt from the repository`,
+      `the state of the vault is damaged (${what}); it will be rebuilt from the repository`,
       cause,
     );
   }
@@ -197,7 +197,7 @@ export class Database {
     );
     const pages = this.number('PRAGMA page_count');
     if (pages > 0) this.checkVersion();
-    else if (readOnly) throw new StateDamagedError(`the state ${this.file} is empty`);
+    else if (readOnly) throw new StateDamagedError(`the state of the vault is empty`);
     if (readOnly) return;
     this.db.exec(
       `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = 67108864`,
@@ -215,12 +215,12 @@ export class Database {
     if (version > SCHEMA_VERSION) {
       throw new NightdropError(
         'ERR_STATE_VERSION',
-        `the state ${this.file} was made by a newer nightdrop (schema ${version}, this one knows ${SCHEMA_VERSION}); use that, or remove the file to have it rebuilt`,
+        `the state of the vault was made by a newer nightdrop (schema ${version}, this one knows ${SCHEMA_VERSION}); use that, or remove state.db to have it rebuilt`,
       );
     }
     if (version < SCHEMA_VERSION)
       throw new StateDamagedError(
-        `the state ${this.file} is of the older schema ${version}; it will be rebuilt from the repository`,
+        `the state of the vault is of the older schema ${version}; it will be rebuilt from the repository`,
       );
   }
 
