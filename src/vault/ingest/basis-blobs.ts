@@ -24,6 +24,7 @@ export class BasisBlobs {
   /** in the order of their last use */
   private readonly kept = new Map<string, Buffer>();
   private keptBytes = 0;
+  private stopped = false;
 
   constructor(repository: Repository) {
     this.repository = repository;
@@ -39,7 +40,13 @@ export class BasisBlobs {
     return plain;
   }
 
+  /** From now on nothing is read: a large match is not gone through to its end when nobody waits for it. */
+  stop(): void {
+    this.stopped = true;
+  }
+
   private async read(at: BlobLocation, key: string): Promise<Buffer> {
+    if (this.stopped) throw new Error('the push was given up');
     let plain: Buffer;
     try {
       plain = await this.repository.loadBlob(at);

@@ -1,6 +1,6 @@
 import { NightdropError, RsyncExit } from '../../lib/errors.ts';
 import { BATCH_BYTES, BatchBuilder } from './batch-builder.ts';
-import type { FromWorker, WorkerSetup } from './messages.ts';
+import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 import { PoolWorker } from './pool-worker.ts';
 
 /** Batches that are with the workers, in all, before the client has to wait. */
@@ -23,6 +23,8 @@ export class Crew {
   private readonly options: CrewOptions;
   readonly workers: PoolWorker[] = [];
   private readonly spare: ArrayBuffer[] = [];
+  /** what workers that start later have to know too */
+  private readonly standing: ToWorker[] = [];
   private waiting: (() => void)[] = [];
   /** the worker that gets the next file */
   private current: PoolWorker;
@@ -79,6 +81,12 @@ export class Crew {
 
   operation(worker: PoolWorker, ...numbers: number[]): void {
     this.batchWithRoom(worker).operation(...numbers);
+  }
+
+  /** Tells all workers, also those that start later, but for the one it comes from. */
+  tellAll(message: ToWorker, from: PoolWorker): void {
+    this.standing.push(message);
+    for (const worker of this.workers) if (worker !== from) worker.post(message);
   }
 
   /** Sends what was gathered for the worker. */
@@ -139,6 +147,7 @@ export class Crew {
   private start(): PoolWorker {
     const { setup, onMessage, onFailure } = this.options;
     const worker: PoolWorker = new PoolWorker(setup, (message) => onMessage(worker, message), onFailure);
+    for (const message of this.standing) worker.post(message);
     this.workers.push(worker);
     return worker;
   }

@@ -7,6 +7,8 @@ export interface PoolOptions extends WorkerSetup {
   workers: number;
   /** told of every pack when it is durable */
   onPack: (pack: PackRecord) => void;
+  /** told of stored blobs that proved unreadable (IDs, 32 bytes each): what they hold is stored anew when it comes again */
+  onDamaged?: (ids: Buffer) => void;
 }
 
 /** Stored content that a new version is made from. */

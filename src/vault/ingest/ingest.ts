@@ -19,6 +19,8 @@ import { failureOf, judge } from './verdict.ts';
 
 type Post = (message: FromWorker, transfer?: ArrayBuffer[]) => void;
 
+const NOTHING = new Uint8Array();
+
 /** What the client sends with a file before its content. */
 interface Announced {
   size: number;
@@ -120,6 +122,7 @@ export class Ingest {
   /** What is under way ends soon, with nothing to show for it. */
   stop(): void {
     this.stopped = true;
+    this.blobs.stop();
   }
 
   async close(): Promise<void> {
@@ -128,8 +131,20 @@ export class Ingest {
   }
 
   private async readContent(ids: Buffer, take: (bytes: Buffer) => void): Promise<void> {
-    const content = new BasisContent(this.blobs, this.store, ids);
-    for (let i = 0; i < content.count && !this.stopped; i++) take(await content.load(i));
+    try {
+      const content = new BasisContent(this.blobs, this.store, ids);
+      for (let i = 0; i < content.count && !this.stopped; i++) take(await content.load(i));
+    } catch (error) {
+      this.reportDamage(failureOf(error)?.damaged ?? NOTHING);
+      throw error;
+    }
+  }
+
+  /** The content may come again, to any of the workers. */
+  private reportDamage(ids: Uint8Array): void {
+    if (ids.length === 0) return;
+    this.distrust(ids);
+    this.post({ type: 'damaged', ids });
   }
 
   /** Carries out the operation at `i`. Hot: no promise where nothing has to be waited for. */
@@ -218,7 +233,7 @@ export class Ingest {
   }
 
   private giveUp(id: number, file: OpenFile): void {
-    file.failure ??= { reason: 'it was given up', retry: false, damaged: new Uint8Array() };
+    file.failure ??= { reason: 'it was given up', retry: false, damaged: NOTHING };
     this.tellEnd(id, file, file.stream, undefined);
   }
 
@@ -235,7 +250,7 @@ export class Ingest {
     const failure = failureOf(error);
     if (file === undefined || failure === undefined) throw error;
     file.failure = failure;
-    this.distrust(failure.damaged);
+    this.reportDamage(failure.damaged);
     if (ending) this.tellEnd(id, file, file.stream, undefined);
   }
 

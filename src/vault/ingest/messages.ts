@@ -78,5 +78,7 @@ export type FromWorker =
   /** `buffer` comes back to be used again */
   | { type: 'done'; part: Part; buffer: ArrayBuffer }
   | { type: 'pack'; pack: PackedRecord }
+  /** IDs of stored blobs that proved unreadable */
+  | { type: 'damaged'; ids: Uint8Array }
   | { type: 'answer'; request: number; value: CommitResult | PrepareResult | Uint8Array | undefined }
   | { type: 'failed'; request: number | undefined; code: string; message: string };

@@ -134,11 +134,14 @@ export class IngestPool {
       case 'pack':
         this.options.onPack(decodePack(message.pack));
         break;
+      case 'damaged':
+        this.distrust(worker, Buffer.from(message.ids));
+        break;
       case 'part':
-        this.take(worker, message.part);
+        this.take(message.part);
         break;
       case 'done':
-        this.take(worker, message.part);
+        this.take(message.part);
         this.crew.done(worker, message.buffer);
         break;
       case 'answer':
@@ -159,19 +162,21 @@ export class IngestPool {
     this.requests.delete(request);
   }
 
-  private take(worker: PoolWorker, part: Part): void {
+  private take(part: Part): void {
     readPart(
       part,
       (id, records) => (this.files.get(id) ?? this.requests.get(id))?.onSums?.(records),
-      (end) => this.settle(worker, end),
+      (end) => this.settle(end),
     );
   }
 
-  private settle(worker: PoolWorker, { id, failure, ...numbers }: FileEnd): void {
-    const damaged = Buffer.from(failure?.damaged ?? []);
-    // the content may come again to any of them
-    if (damaged.length > 0)
-      for (const other of this.crew.workers) if (other !== worker) other.post({ type: 'distrust', ids: damaged });
+  /** Whichever worker gets the content when it comes again has to store it. */
+  private distrust(finder: PoolWorker, ids: Buffer): void {
+    this.crew.tellAll({ type: 'distrust', ids }, finder);
+    this.options.onDamaged?.(ids);
+  }
+
+  private settle({ id, failure, ...numbers }: FileEnd): void {
     const file = this.files.get(id);
     this.files.delete(id);
     file?.resolve({
@@ -179,7 +184,7 @@ export class IngestPool {
       ok: failure === undefined,
       reason: failure?.reason ?? '',
       retry: failure?.retry ?? false,
-      damaged,
+      damaged: Buffer.from(failure?.damaged ?? []),
     });
   }
 

@@ -42,9 +42,10 @@ function post(message: FromWorker, transfer: ArrayBuffer[] = []): void {
 
 async function handle(message: ToWorker): Promise<void> {
   if (message.type === 'close') return close();
-  if (closing || message.type === 'distrust') return;
+  if (closing) return;
   if (broken !== undefined) throw broken;
   if (message.type === 'batch') await (await opened()).batch(message.batch);
+  else if (message.type === 'distrust') (await opened()).distrust(message.ids);
   else post({ type: 'answer', request: message.request, value: await answerTo(message) });
 }
 
@@ -95,9 +96,7 @@ let queue: Promise<void> = Promise.resolve();
 port.on('message', (message: ToWorker) => {
   if (message.type === 'close') {
     closing = true;
-    void ingest?.then((i) => i.stop());
-  } else if (message.type === 'distrust') {
-    void ingest?.then((i) => i.distrust(message.ids));
+    ingest?.then((i) => i.stop()).catch(() => {});
   }
   queue = queue.then(() => handle(message)).catch((error: Error) => fail(message, error));
 });

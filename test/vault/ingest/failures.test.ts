@@ -52,6 +52,31 @@ test('a damaged basis spoils the file, and its content is stored anew when it co
   await pool.close();
 });
 
+test('damage met while sums are computed is told, and the content is stored anew', async (t) => {
+  const f = await newFixture(t);
+  const first = f.pool();
+  const content = new Random(68).bytes(100_000);
+  const { blobs } = await f.put(first, content, 1024);
+  await first.close();
+  rmSync(packFile(f, f.packs[0].id));
+  const damaged: Buffer[] = [];
+  const pool = f.pool(1, (ids) => damaged.push(ids));
+  const asked = { blobs, size: content.length, blockLength: 700, onSums: () => {} };
+  await assert.rejects(pool.computeSums(asked), { code: 'ERR_REPOSITORY_DAMAGED' });
+  await assert.rejects(pool.computeDigest({ blobs, algorithm: 'md5' }), { code: 'ERR_REPOSITORY_DAMAGED' });
+  assert.deepEqual(damaged[0], blobs);
+  const { result } = await send(
+    pool,
+    { size: content.length, verify: true, blockLength: 0 },
+    [content],
+    f.digestOf(content),
+  );
+  assert.equal(result.reason, '');
+  await pool.flush();
+  assert.equal(f.packs.length, 2);
+  await pool.close();
+});
+
 test('a basis whose pack is gone, or whose blobs nobody knows, spoils one file only', async (t) => {
   const f = await newFixture(t);
   const first = f.pool();

@@ -46,13 +46,14 @@ export class Fixture {
     return new Fixture(folder, layout, await createDigest('xxh128'), await BlockSums.create(KIND));
   }
 
-  pool(workers = 1): IngestPool {
+  pool(workers = 1, onDamaged?: (ids: Buffer) => void): IngestPool {
     const pool = new IngestPool({
       vaultDir: this.layout.folder,
       vault: 'v',
       workers,
       kind: KIND,
       digest: 'xxh128',
+      onDamaged,
       onPack: (pack) => {
         this.packs.push(pack);
         this.store.addPack(pack);
