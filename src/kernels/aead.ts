@@ -32,6 +32,7 @@ export class Sealer {
   private randomAt = RANDOM_POOL_BYTES;
   private readonly oneTimeKey = Buffer.alloc(32);
   private readonly counters = Buffer.alloc(SMALL_BYTES);
+  private readonly counterView = new DataView(this.counters.buffer, this.counters.byteOffset);
 
   constructor(key: MasterKey) {
     this.key = key;
@@ -89,8 +90,7 @@ export class Sealer {
   /** CTR by hand: AES of IV, IV + 1, … (a big-endian 128-bit counter), XORed to the input. Hot for small blobs. */
   private xorSmall(iv: Buffer, input: Buffer, output: Buffer): void {
     const count = (input.length + 15) >> 4;
-    const { counters } = this;
-    const view = new DataView(counters.buffer, counters.byteOffset);
+    const { counters, counterView: view } = this;
     const [a, b, c] = [iv.readUInt32BE(0), iv.readUInt32BE(4), iv.readUInt32BE(8)];
     const last = iv.readUInt32BE(12);
     if (last + count > 0xffffffff) {
@@ -104,23 +104,23 @@ export class Sealer {
       view.setUint32(at + 8, c);
       view.setUint32(at + 12, last + i);
     }
-    const stream = this.blocks.update(counters.subarray(0, count * 16));
-    xor(output, input, stream);
+    // copied first: pieces of a stream begin anywhere, and words can only be taken from where words begin
+    input.copy(output);
+    xorInPlace(output, this.blocks.update(counters.subarray(0, count * 16)));
   }
 }
 
-/** output = input ^ stream, of input's length; in words where all three allow it. */
-function xor(output: Buffer, input: Buffer, stream: Buffer): void {
-  const words = input.length >> 2;
+/** bytes ^= stream; in words where both allow it. */
+function xorInPlace(bytes: Buffer, stream: Buffer): void {
   let at = 0;
-  if (((output.byteOffset | input.byteOffset | stream.byteOffset) & 3) === 0) {
-    const o = new Int32Array(output.buffer, output.byteOffset, words);
-    const i = new Int32Array(input.buffer, input.byteOffset, words);
+  if (((bytes.byteOffset | stream.byteOffset) & 3) === 0) {
+    const words = bytes.length >> 2;
+    const b = new Int32Array(bytes.buffer, bytes.byteOffset, words);
     const s = new Int32Array(stream.buffer, stream.byteOffset, words);
-    for (let w = 0; w < words; w++) o[w] = i[w] ^ s[w];
+    for (let w = 0; w < words; w++) b[w] ^= s[w];
     at = words * 4;
   }
-  for (; at < input.length; at++) output[at] = input[at] ^ stream[at];
+  for (; at < bytes.length; at++) bytes[at] ^= stream[at];
 }
 
 function clampedR(r: Buffer): Buffer {

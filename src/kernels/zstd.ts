@@ -8,9 +8,13 @@ import zlib from 'node:zlib';
 const { ZSTD_c_compressionLevel, ZSTD_c_contentSizeFlag, ZSTD_e_end } = zlib.constants;
 const PARAMS = { [ZSTD_c_compressionLevel]: 1, [ZSTD_c_contentSizeFlag]: 1 };
 
+/** One that fits a block of zstd's, one that takes two, and a short one after it. */
+const SAMPLES = [5000, 200_000, 100].map((length) => Buffer.alloc(length, `sample of ${length} bytes, `));
+
 /** Bytes of the output buffer that is kept. */
 const LARGEST_KEPT = 16 << 20;
 
+/** What lies below Node's stream class: no public interface, so it is tried before it is trusted. */
 interface Handle {
   writeSync(
     flush: number,
@@ -32,17 +36,17 @@ export class ZstdCompressor {
   private output = Buffer.allocUnsafeSlow(64 * 1024);
   private failed = false;
 
-  constructor() {
-    const stream = zlib.createZstdCompress({ params: PARAMS }) as unknown as {
-      _handle?: Handle;
-      _writeState?: Uint32Array;
-    };
-    if (typeof stream._handle?.writeSync !== 'function' || !(stream._writeState instanceof Uint32Array)) return;
-    this.handle = stream._handle;
-    this.state = stream._writeState;
-    this.handle.onerror = () => {
+  /** @param stream whose handle is used; for tests */
+  constructor(stream: object = zlib.createZstdCompress({ params: PARAMS })) {
+    const { _handle: handle, _writeState: state } = stream as { _handle?: Handle; _writeState?: unknown };
+    if (typeof handle?.writeSync !== 'function' || typeof handle.reset !== 'function') return;
+    if (!(state instanceof Uint32Array)) return;
+    this.handle = handle;
+    this.state = state;
+    handle.onerror = () => {
       this.failed = true;
     };
+    this.failed = !this.works();
   }
 
   /** One frame of all of `input`, as a view that the next call overwrites; undefined when it would not be shorter. */
@@ -60,6 +64,18 @@ export class ZstdCompressor {
       return shorter(zlib.zstdCompressSync(input, { params: PARAMS }), input);
     }
     return shorter(output.subarray(0, output.length - outputLeft), input);
+  }
+
+  /** Whether frames made one after another come back: a Node where the handle means something else would ruin every blob. */
+  private works(): boolean {
+    try {
+      return SAMPLES.every((sample) => {
+        const frame = this.compress(sample);
+        return frame !== undefined && zlib.zstdDecompressSync(frame).equals(sample);
+      });
+    } catch {
+      return false;
+    }
   }
 
   /** The buffer that is used again; one of its own for a piece of unusual size. */

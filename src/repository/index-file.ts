@@ -3,7 +3,7 @@ import { SEAL_OVERHEAD } from '../kernels/aead.ts';
 import type { BlobType, PackRecord } from './blob.ts';
 import { RepositoryDamagedError } from './errors.ts';
 
-/** Blobs one index file names at most. */
+/** Blobs one index file names at most, unless a single pack has more. */
 export const BLOBS_PER_INDEX = 50_000;
 
 interface IndexJson {
@@ -11,7 +11,7 @@ interface IndexJson {
   packs:
     | {
         id: string;
-        blobs: { id: string; type: BlobType; offset: number; length: number; uncompressed_length?: number }[];
+        blobs: { id: string; type: BlobType; offset: number; length: number; uncompressed_length?: number }[] | null;
       }[]
     | null;
 }
@@ -34,7 +34,7 @@ export function decodeIndex(json: string, name: string): { packs: PackRecord[]; 
     const packs = (index.packs ?? []).map((pack) => ({
       id: hexId(pack.id),
       size: 0,
-      blobs: pack.blobs.map((b) => ({
+      blobs: (pack.blobs ?? []).map((b) => ({
         id: hexId(b.id),
         type: blobType(b.type),
         offset: natural(b.offset),
@@ -43,7 +43,7 @@ export function decodeIndex(json: string, name: string): { packs: PackRecord[]; 
         compressed: (b.uncompressed_length ?? 0) > 0,
       })),
     }));
-    return { packs, supersedes: index.supersedes ?? [] };
+    return { packs, supersedes: (index.supersedes ?? []).map((id) => hexId(id).toString('hex')) };
   } catch (error) {
     throw new RepositoryDamagedError(`the index file index/${name} is not one; run check`, error);
   }

@@ -12,6 +12,8 @@ const SALT_BYTES = 64;
 /** 1 GiB of memory (128 · N · r bytes): a planted key file must not take all of it, nor hours. */
 const LARGEST_COST = 1 << 23;
 const LARGEST_PARALLELISM = 16;
+/** they have half a KB */
+const LARGEST_KEY_FILE = 1 << 20;
 
 interface ScryptCost {
   N: number;
@@ -38,9 +40,10 @@ interface KeyFile extends ScryptCost {
 export async function openKey(backend: Backend, password: string): Promise<MasterKey> {
   let found = 0;
   let damage: RepositoryDamagedError | undefined;
-  for await (const { name } of backend.list('keys')) {
+  for await (const { name, size } of backend.list('keys')) {
     found++;
     try {
+      if (size > LARGEST_KEY_FILE) throw new RepositoryDamagedError(`the key file keys/${name} is damaged`);
       const key = await tryKey(await backend.read('keys', name), name, password);
       if (key !== undefined) return key;
     } catch (error) {
@@ -118,16 +121,17 @@ function encodeKey(key: MasterKey): Buffer {
 }
 
 function decodeKey(plain: Buffer): MasterKey | undefined {
-  const { mac, encrypt } = JSON.parse(plain.toString('utf8')) as {
-    mac?: { k?: string; r?: string };
-    encrypt?: string;
-  };
-  const key: MasterKey = {
-    encrypt: Buffer.from(encrypt ?? '', 'base64'),
-    macK: Buffer.from(mac?.k ?? '', 'base64'),
-    macR: Buffer.from(mac?.r ?? '', 'base64'),
-  };
-  return key.encrypt.length === 32 && key.macK.length === 16 && key.macR.length === 16 ? key : undefined;
+  try {
+    const { mac, encrypt }: { mac: { k: string; r: string }; encrypt: string } = JSON.parse(plain.toString('utf8'));
+    const key: MasterKey = {
+      encrypt: Buffer.from(encrypt, 'base64'),
+      macK: Buffer.from(mac.k, 'base64'),
+      macR: Buffer.from(mac.r, 'base64'),
+    };
+    return key.encrypt.length === 32 && key.macK.length === 16 && key.macR.length === 16 ? key : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function deriveKey(password: string, salt: Buffer, { N, r, p }: ScryptCost): Promise<MasterKey> {

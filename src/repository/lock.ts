@@ -33,6 +33,7 @@ export class RepositoryLock {
   private name: string;
   private timer: NodeJS.Timeout | undefined;
   private refreshed = Date.now();
+  private expired = false;
   private refreshing: Promise<void> | undefined;
   private released = false;
 
@@ -56,9 +57,13 @@ export class RepositoryLock {
     return new RepositoryLock(repository, exclusive, name);
   }
 
-  /** Whether the lock may have become stale for others: then nothing more may be written. */
+  /**
+   * Whether the lock may have become stale for others: then nothing more may be written. It stays so: while a suspended
+   * machine slept, others may have pruned what was to be referred to.
+   */
   get lost(): boolean {
-    return Date.now() - this.refreshed > STALE_MILLISECONDS - REFRESH_MILLISECONDS;
+    this.expired ||= Date.now() - this.refreshed > STALE_MILLISECONDS - REFRESH_MILLISECONDS;
+    return this.expired;
   }
 
   async release(): Promise<void> {
@@ -80,12 +85,14 @@ export class RepositoryLock {
     this.timer.unref();
   }
 
-  /** Writes the lock anew, then removes the old one: at no time is there none. */
+  /** Writes the lock anew, then removes the old one: at no time is there none. One that is lost is not taken again. */
   async refresh(): Promise<void> {
+    if (this.lost) return;
     const old = this.name;
     const now = Date.now();
     this.name = await writeLock(this.repository, this.exclusive);
-    this.refreshed = now;
+    // a write that hung: the old lock may have become stale before the new one was there
+    if (!this.lost) this.refreshed = now;
     await this.repository.backend.remove('locks', old).catch(ignoreMissing);
   }
 }

@@ -1,4 +1,5 @@
 /** Names in trees: as Go quotes a string, without the quotes, so that any bytes fit into JSON (docs/repository.md, "Names"). */
+import { isUtf8 } from 'node:buffer';
 
 /** What can stand as it is, in Go's quoting and in Go's JSON alike (which escapes < > &). */
 const PLAIN = /^[\x20\x21\x23-\x25\x27-\x3b\x3d\x3f-\x5b\x5d-\x7e]*$/;
@@ -18,6 +19,9 @@ const SHORT: Record<string, string> = {
   '"': '\\"',
 };
 
+/** Of text: what Go does not print, and what it escapes all the same. */
+const TO_ESCAPE = /["\\]|[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu;
+
 /** The JSON string, quotes included, of a latin1-tagged name. */
 export function toGoQuoted(name: string): string {
   if (PLAIN.test(name)) return `"${name}"`;
@@ -25,6 +29,8 @@ export function toGoQuoted(name: string): string {
 }
 
 function goQuote(name: string): string {
+  const bytes = Buffer.from(name, 'latin1');
+  if (isUtf8(bytes)) return bytes.toString('utf8').replace(TO_ESCAPE, quoteChar);
   let quoted = '';
   for (let at = 0; at < name.length; ) {
     const length = sequenceLength(name, at);
@@ -63,7 +69,7 @@ function sequenceLength(name: string, at: number): number {
             : 0;
   if (length <= 1) return length;
   const bytes = Buffer.from(name.slice(at, at + length), 'latin1');
-  return bytes.length === length && Buffer.from(bytes.toString('utf8'), 'utf8').equals(bytes) ? length : 0;
+  return bytes.length === length && isUtf8(bytes) ? length : 0;
 }
 
 const ESCAPES: Record<string, string> = {
@@ -103,6 +109,8 @@ function utf8(text: string): string {
 /** A JSON string of bytes that ought to be UTF-8; every byte that is not becomes U+FFFD, as in Go. */
 export function jsonText(bytes: string): string {
   if (PLAIN.test(bytes)) return `"${bytes}"`;
+  const raw = Buffer.from(bytes, 'latin1');
+  if (isUtf8(raw)) return goJson(raw.toString('utf8'));
   let json = '';
   let start = 0;
   for (let at = 0; at < bytes.length; ) {

@@ -12,7 +12,7 @@ import { createKey, openKey } from './keys.ts';
 import { RepositoryLock } from './lock.ts';
 import { readPackHeader } from './pack-header.ts';
 import { Packer } from './packer.ts';
-import type { Snapshot } from './snapshot.ts';
+import { decodeSnapshot, type Snapshot } from './snapshot.ts';
 
 /** Marks an unpacked file that is compressed. */
 const COMPRESSED_MARK = 2;
@@ -52,10 +52,11 @@ export class Repository {
     return new Repository(backend, sealer, config);
   }
 
-  /** Makes a new repository in an empty place. */
+  /** Makes a new repository in an empty place. @throws NightdropError ERR_REPOSITORY_EXISTS when it is not */
   static async init(backend: Backend, password: string): Promise<Repository> {
     if ((await backend.size('config', '')) !== undefined)
       throw new NightdropError('ERR_REPOSITORY_EXISTS', `there is a repository at ${backend.location} already`);
+    await refuseRemains(backend);
     const sealer = new Sealer(await createKey(backend, password));
     const config = newConfig();
     await backend.write('config', '', sealer.seal(Buffer.from(JSON.stringify(config))));
@@ -127,12 +128,13 @@ export class Repository {
     let group: PackRecord[] = [];
     let blobs = 0;
     for (const pack of packs) {
+      if (group.length > 0 && blobs + pack.blobs.length > BLOBS_PER_INDEX) {
+        names.push(await this.saveUnpacked('index', encodeIndex(group)));
+        group = [];
+        blobs = 0;
+      }
       group.push(pack);
       blobs += pack.blobs.length;
-      if (blobs < BLOBS_PER_INDEX) continue;
-      names.push(await this.saveUnpacked('index', encodeIndex(group)));
-      group = [];
-      blobs = 0;
     }
     if (group.length > 0) names.push(await this.saveUnpacked('index', encodeIndex(group)));
     return names;
@@ -163,9 +165,7 @@ export class Repository {
   async loadSnapshot(name: string): Promise<Snapshot> {
     const json = await this.loadUnpacked('snapshots', name);
     try {
-      const snapshot = JSON.parse(json) as Snapshot;
-      if (!/^[0-9a-f]{64}$/.test(snapshot.tree)) throw new TypeError('it names no tree');
-      return snapshot;
+      return decodeSnapshot(json);
     } catch (error) {
       throw new RepositoryDamagedError(`the snapshot file snapshots/${name} is not one`, error);
     }
@@ -228,6 +228,17 @@ export class Repository {
     if (length > LARGEST_KEPT) return Buffer.allocUnsafeSlow(length);
     this.sealed = Buffer.allocUnsafeSlow(Math.min(LARGEST_KEPT, length * 2));
     return this.sealed;
+  }
+}
+
+/** Under a new key nothing of what a lost config leaves could be read again. */
+async function refuseRemains(backend: Backend): Promise<void> {
+  for (const type of ['keys', 'snapshots'] as const) {
+    for await (const _file of backend.list(type))
+      throw new NightdropError(
+        'ERR_REPOSITORY_EXISTS',
+        `there is no config at ${backend.location}, but ${type} are: the rest of a repository, over which no new one is made`,
+      );
   }
 }
 

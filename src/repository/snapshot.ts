@@ -18,6 +18,26 @@ export interface Snapshot {
   nightdrop?: NightdropSummary;
 }
 
+/**
+ * What stands in a snapshot file. restic leaves out what is empty; the fields that are not optional here are always there.
+ *
+ * @throws when it is no snapshot: an error for the cause only
+ */
+export function decodeSnapshot(json: string): Snapshot {
+  const read = JSON.parse(json) as Partial<Snapshot>;
+  const { time, tree, paths = [], hostname = '', username = '' } = read;
+  if (typeof tree !== 'string' || !/^[0-9a-f]{64}$/.test(tree)) throw new TypeError('it names no tree');
+  if (typeof time !== 'string' || Number.isNaN(Date.parse(time))) throw new TypeError('its time is none');
+  if (!areTexts(paths ?? [])) throw new TypeError('its paths are none');
+  if (!areTexts([hostname, username])) throw new TypeError('its host and user are none');
+  if (read.tags !== undefined && !areTexts(read.tags)) throw new TypeError('its tags are none');
+  return { ...read, time, tree, paths: paths ?? [], hostname, username };
+}
+
+function areTexts(values: unknown): boolean {
+  return Array.isArray(values) && values.every((value) => typeof value === 'string');
+}
+
 /** What restic itself notes of a backup. */
 export interface SnapshotSummary {
   backup_start: string;

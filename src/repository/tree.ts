@@ -1,4 +1,5 @@
 /** Trees: a directory's nodes as restic's JSON (docs/repository.md, "Trees"). */
+import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
 import {
   isDir,
@@ -132,7 +133,7 @@ function encodeContent(content: Buffer): string {
 function encodeTarget(target: string): string {
   const text = jsonText(target);
   const bytes = Buffer.from(target, 'latin1');
-  if (Buffer.from(bytes.toString('utf8'), 'utf8').equals(bytes)) return `,"linktarget":${text}`;
+  if (isUtf8(bytes)) return `,"linktarget":${text}`;
   return `,"linktarget":${text},"linktarget_raw":"${bytes.toString('base64')}"`;
 }
 

@@ -68,5 +68,5 @@ test('local: the file is flushed before it is renamed, and every new name after'
       const file = /fsync(?:\(| resumed>).*?<(.*?)>/.exec(line)?.[1] ?? '';
       return `fsync ${path.relative(folder, file).replace(/^data-.*/, 'temporary')}`;
     });
-  assert.deepEqual(calls, ['fsync temporary', 'fsync r/data', 'fsync r', 'fsync ', 'rename', 'fsync r/data/ab']);
+  assert.deepEqual(calls, ['fsync temporary', 'fsync ', 'fsync r', 'fsync r/data', 'rename', 'fsync r/data/ab']);
 });

@@ -1,19 +1,24 @@
-import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { NightdropError } from '../../lib/errors.ts';
 import type { BackendWriter } from './backend.ts';
+import { type DurableFolders, syncFolder } from './durable-folders.ts';
+
+// where others look for it
+export { syncFolder } from './durable-folders.ts';
 
 /** A file that grows under a temporary name; flushed, renamed, and its folder flushed, when it is finished. */
 export class LocalWriter implements BackendWriter {
   private readonly handle: FileHandle;
   private readonly temporary: string;
+  private readonly folders: DurableFolders;
   private readonly target: (name: string) => string;
   private closed = false;
 
   /** @param target path for a name */
-  constructor(handle: FileHandle, temporary: string, target: (name: string) => string) {
+  constructor(handle: FileHandle, temporary: string, folders: DurableFolders, target: (name: string) => string) {
     this.handle = handle;
     this.temporary = temporary;
+    this.folders = folders;
     this.target = target;
   }
 
@@ -28,7 +33,7 @@ export class LocalWriter implements BackendWriter {
     await this.handle.sync();
     this.closed = true;
     await this.handle.close();
-    await makeFolder(dirname(target));
+    await this.folders.ensure(dirname(target));
     await rename(this.temporary, target);
     await syncFolder(dirname(target));
   }
@@ -37,24 +42,5 @@ export class LocalWriter implements BackendWriter {
     if (!this.closed) await this.handle.close().catch(() => {});
     this.closed = true;
     await unlink(this.temporary).catch(() => {});
-  }
-}
-
-/** Makes a folder and those above it, and their names durable: a pack in a folder whose name is lost is lost too. */
-async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
-}
-
-/** Makes names in a folder durable. */
-export async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } catch (error) {
-    throw new NightdropError('ERR_FSYNC', `the folder ${path} could not be flushed to disk`, { cause: error });
-  } finally {
-    await handle.close();
   }
 }

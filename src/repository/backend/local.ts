@@ -3,11 +3,14 @@ import { type FileHandle, open, opendir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RepositoryDamagedError } from '../errors.ts';
 import type { Backend, BackendWriter, FileInfo, FileType } from './backend.ts';
+import { DurableFolders } from './durable-folders.ts';
 import { LocalWriter } from './local-writer.ts';
 import { OpenFiles } from './open-files.ts';
 
 /** Reads larger than this look at the file's size before they take memory: the numbers come from index files. */
 const UNCHECKED_BYTES = 16 << 20;
+/** Nothing that is read whole is larger: index files of restic have some tens of MB. */
+const LARGEST_WHOLE = 512 << 20;
 const FILE_NAME = /^[0-9a-f]{64}$/;
 
 /** A repository in a local folder. Files are written in `temporary`, flushed, renamed, and their folder is flushed. */
@@ -15,17 +18,19 @@ export class LocalBackend implements Backend {
   readonly location: string;
   private readonly temporary: string;
   private readonly packs = new OpenFiles();
+  private readonly folders: DurableFolders;
 
   /** @param temporary an existing folder on the same file system, outside the repository */
   constructor(location: string, temporary: string) {
     this.location = location;
     this.temporary = temporary;
+    this.folders = new DurableFolders(location);
   }
 
   async createWriter(type: FileType): Promise<BackendWriter> {
     const path = join(this.temporary, `${type}-${process.pid}-${randomBytes(8).toString('hex')}`);
     const handle = await open(path, 'wx', 0o600);
-    return new LocalWriter(handle, path, (name) => this.path(type, name));
+    return new LocalWriter(handle, path, this.folders, (name) => this.path(type, name));
   }
 
   async write(type: FileType, name: string, bytes: Buffer): Promise<void> {
@@ -116,6 +121,8 @@ async function readRange(handle: FileHandle, shown: string, offset: number, leng
   let wanted = length;
   if (wanted === undefined || wanted > UNCHECKED_BYTES) {
     const { size } = await handle.stat();
+    if (wanted === undefined && size - offset > LARGEST_WHOLE)
+      throw new RepositoryDamagedError(`${shown} has ${size} bytes: no file of a repository is that large`);
     wanted ??= Math.max(0, size - offset);
     if (offset + wanted > size) throw tooShort(shown, offset + wanted - size);
   }

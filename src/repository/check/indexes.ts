@@ -1,4 +1,5 @@
-import type { PackBlob, PackRecord } from '../blob.ts';
+import { SEAL_OVERHEAD } from '../../kernels/aead.ts';
+import { largestBlob, type PackBlob, type PackRecord } from '../blob.ts';
 import { BlobTable } from '../blob-table.ts';
 import { packHeaderLength } from '../pack-header.ts';
 import { type CheckContext, sentence } from './report.ts';
@@ -71,7 +72,10 @@ function impossibleBlob(blobs: PackBlob[]): string | undefined {
   for (const blob of blobs) {
     if (blob.offset !== end) return 'its blobs overlap or leave a gap';
     end = blob.offset + blob.length;
-    if (end > 0xffffffff || blob.plainLength > 0xffffffff) return 'it is larger than a pack can be';
+    if (end > 0xffffffff) return 'it is larger than a pack can be';
+    const largest = largestBlob(blob.type);
+    if (blob.plainLength > largest || blob.length > largest + SEAL_OVERHEAD)
+      return 'one of its blobs is larger than any';
   }
   return undefined;
 }

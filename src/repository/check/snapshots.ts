@@ -59,13 +59,17 @@ async function readTree(context: CheckContext, table: BlobTable, tree: Pending):
     context.problem('tree', hex, `${place(tree, '')}: its tree ${hex} is in no pack that an index names`);
     return undefined;
   }
-  if (!table.visit(row)) return undefined;
-  try {
-    return decodeTree(await context.repository.loadBlob(table.location(row)));
-  } catch (error) {
-    context.problem('tree', hex, `${place(tree, '')}: ${sentence(error)}`);
-    return undefined;
+  for (let copy = row; table.visit(copy); ) {
+    try {
+      return decodeTree(await context.repository.loadBlob(table.location(copy)));
+    } catch (error) {
+      table.markDamaged(copy);
+      copy = table.find(tree.id, 'tree');
+      if (table.isDamaged(copy)) context.problem('tree', hex, `${place(tree, '')}: ${sentence(error)}`);
+      else context.problem('blob', hex, `${sentence(error)}; another pack has it too`);
+    }
   }
+  return undefined;
 }
 
 /** Newer restic refuses trees whose names are not in order. */
