@@ -1,5 +1,5 @@
 /** Key files: the repository's key, sealed under a password (docs/repository.md, "Keys"). */
-import { createHash, randomBytes, scrypt } from 'node:crypto';
+import { hash, randomBytes, scrypt } from 'node:crypto';
 import { type MasterKey, Sealer } from '../kernels/aead.ts';
 import { NightdropError } from '../lib/errors.ts';
 import type { Backend } from './backend/backend.ts';
@@ -81,7 +81,7 @@ export async function addKey(backend: Backend, key: MasterKey, password: string)
     data: sealer.seal(encodeKey(key)).toString('base64'),
   };
   const bytes = Buffer.from(JSON.stringify(file));
-  const name = createHash('sha256').update(bytes).digest('hex');
+  const name = hash('sha256', bytes);
   await backend.write('keys', name, bytes);
   return name;
 }
@@ -90,7 +90,12 @@ async function tryKey(bytes: Buffer, name: string, password: string): Promise<Ma
   const file = parseKeyFile(bytes, name);
   const sealer = new Sealer(await deriveKey(password, Buffer.from(file.salt, 'base64'), file));
   const plain = sealer.open(Buffer.from(file.data, 'base64'));
-  if (plain === undefined) return undefined;
+  if (plain === undefined) {
+    // so that nobody looks for another password where a disk has changed a bit
+    if (hash('sha256', bytes) !== name)
+      throw new RepositoryDamagedError(`the key file keys/${name} is damaged: its content has another hash`);
+    return undefined;
+  }
   const key = decodeKey(plain);
   if (key === undefined) throw new RepositoryDamagedError(`the key file keys/${name} opens, but holds no key`);
   return key;

@@ -196,6 +196,28 @@ test('a damaged blob that stands whole in another pack costs no file', async (t)
   assert.deepEqual(kinds(report), ['blob', 'pack']);
 });
 
+test('a damaged tree that stands whole in another pack is told, and costs no file', async (t) => {
+  const made = await make(t);
+  const [, { id: pack, blobs }] = made.author.packs;
+  const again = new Author(made.repository);
+  for (const blob of blobs) await again.blob(await made.repository.loadBlob({ ...blob, pack }), 'tree');
+  await again.finish();
+  const files = [made.trees, again.packs[0].id.toString('hex')].map((name) => fileOf(made, 'data', name));
+  let told = 0;
+  // which copy is met first is up to the order of the index files: so each is damaged once
+  for (const file of files) {
+    change(file, 20);
+    const report = await check(made);
+    assert.doesNotMatch(messages(report), / in snapshot /);
+    assert.equal(report.trees, 2);
+    told += report.problems.filter((problem) => /another pack has it too/.test(problem.message)).length;
+    change(file, 20);
+  }
+  assert.equal(told, 1);
+  for (const file of files) change(file, 20);
+  assert.match(messages(await check(made)), /^\/dir in snapshot .*its seal is broken/m);
+});
+
 const badTrees: [what: string, make: (author: Author) => Promise<TreeNode[]>, message: RegExp][] = [
   ['names out of order', async (a) => [await a.file('b', []), await a.file('a', [])], /^\/a in .*not in order/m],
   ['a name twice', async (a) => [await a.file('a', []), await a.file('a', [])], /^\/a in .*or twice/m],
@@ -230,7 +252,12 @@ for (const [what, make, message] of badTrees) {
 test('an index that says what cannot be is told, and believed in nothing', async (t) => {
   const made = await make(t);
   const [pack] = made.author.packs;
-  for (const more of [{ offset: 7 }, { length: 3 }, { plainLength: 2 ** 40, compressed: true }]) {
+  for (const more of [
+    { offset: 7 },
+    { length: 3 },
+    { plainLength: 2 ** 40, compressed: true },
+    { plainLength: 200 << 20, compressed: true },
+  ]) {
     const fixture = new Fixture(t);
     const repository = await fixture.init();
     const author = new Author(repository);

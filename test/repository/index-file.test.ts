@@ -47,6 +47,22 @@ test('the entries of a pack header: type, lengths, ID', () => {
   assert.equal(encodePackHeader(blobs).toString('hex'), expected);
 });
 
+test('an index file names 50,000 blobs at most', async (t) => {
+  const repository = await new Fixture(t).init();
+  const pack = (p: number, count: number): PackRecord => ({
+    id: id(p),
+    size: 0,
+    blobs: Array.from({ length: count }, (_, i) => ({ ...blobs[0], offset: i * 40 })),
+  });
+  await repository.saveIndex([pack(1, 30_000), pack(2, 30_000), pack(3, 20_000), pack(4, 50_000)]);
+  const counts: number[] = [];
+  for await (const { packs } of repository.indexes()) counts.push(packs.reduce((sum, p) => sum + p.blobs.length, 0));
+  assert.deepEqual(
+    counts.sort((a, b) => a - b),
+    [30_000, 50_000, 50_000],
+  );
+});
+
 test('many packs become several index files, and none becomes none', async (t) => {
   const repository = await new Fixture(t).init();
   assert.deepEqual(await repository.saveIndex([]), []);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash, scryptSync } from 'node:crypto';
+import { chmodSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { Sealer } from '../../src/kernels/aead.ts';
 import { isIrreducible, newConfig } from '../../src/repository/config.ts';
 import { addKey, openKey } from '../../src/repository/keys.ts';
 import { Repository } from '../../src/repository/repository.ts';
@@ -53,6 +54,61 @@ test('a damaged key file does not keep the others from opening, and is named whe
     code: 'ERR_REPOSITORY_DAMAGED',
     message: new RegExp(`keys/${name}`),
   });
+});
+
+test('a changed bit of a key file is told as damage, not as a wrong password', async (t) => {
+  const fixture = new Fixture(t);
+  await fixture.init();
+  const file = path.join(fixture.location, 'keys', keyFiles(fixture)[0]);
+  const bytes = readFileSync(file);
+  chmodSync(file, 0o600);
+  // within the salt, and within the sealed key
+  for (const part of ['"salt":"', '"data":"']) {
+    const changed = Buffer.from(bytes);
+    const at = bytes.indexOf(part) + part.length + 20;
+    changed[at] = changed[at] === 0x41 ? 0x42 : 0x41;
+    writeFileSync(file, changed);
+    await assert.rejects(fixture.open(), { code: 'ERR_REPOSITORY_DAMAGED', message: /keys\/\w{64} is damaged/ });
+  }
+  writeFileSync(file, bytes.subarray(0, 100));
+  await assert.rejects(fixture.open(), { code: 'ERR_REPOSITORY_DAMAGED' });
+  truncateSync(file, 2 ** 33);
+  await assert.rejects(fixture.open(), { code: 'ERR_REPOSITORY_DAMAGED' });
+  writeFileSync(file, bytes);
+  await fixture.open();
+});
+
+test('a key file that opens and holds no key is told', async (t) => {
+  const fixture = new Fixture(t);
+  await fixture.init();
+  const [real] = keyFiles(fixture);
+  const file = JSON.parse(readFileSync(path.join(fixture.location, 'keys', real), 'utf8'));
+  const user = scryptSync(PASSWORD, Buffer.from(file.salt, 'base64'), 64, { N: 32768, r: 8, p: 1, maxmem: 1 << 27 });
+  const parts = { encrypt: user.subarray(0, 32), macK: user.subarray(32, 48), macR: user.subarray(48) };
+  await fixture.backend.remove('keys', real);
+  for (const content of [
+    'no json',
+    'null',
+    '{}',
+    '{"mac":7,"encrypt":8}',
+    '{"mac":{"k":"AA==","r":"AA=="},"encrypt":""}',
+  ]) {
+    const data = new Sealer(parts).seal(Buffer.from(content)).toString('base64');
+    const name = await plant(fixture, { ...file, data });
+    await assert.rejects(fixture.open(), { code: 'ERR_REPOSITORY_DAMAGED', message: /holds no key/ });
+    await fixture.backend.remove('keys', name);
+  }
+});
+
+test('no repository is made over what is left of one', async (t) => {
+  const fixture = new Fixture(t);
+  const repository = await fixture.init();
+  await fixture.backend.remove('config', '');
+  await assert.rejects(fixture.init(), { code: 'ERR_REPOSITORY_EXISTS', message: /keys are/ });
+  await repository.saveUnpacked('snapshots', '{}');
+  for (const name of keyFiles(fixture)) await fixture.backend.remove('keys', name);
+  await assert.rejects(fixture.init(), { code: 'ERR_REPOSITORY_EXISTS', message: /snapshots are/ });
+  assert.deepEqual(keyFiles(fixture), []);
 });
 
 test('a planted key file cannot ask for endless work', async (t) => {

@@ -74,6 +74,40 @@ test('a held lock writes itself anew every five minutes, and is lost when that f
   await lock.release();
 });
 
+const LATE = 26 * 60_000;
+
+test('a lock that was lost stays lost: a machine that slept does not go on writing', async (t) => {
+  const repository = await new Fixture(t).init();
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  const lock = await repository.lock({ exclusive: false });
+  const before = await locks(repository);
+  t.mock.timers.setTime(Date.now() + LATE);
+  await lock.refresh();
+  assert.deepEqual(await locks(repository), before);
+  assert.equal(lock.lost, true);
+  t.mock.timers.setTime(Date.now() - LATE);
+  assert.equal(lock.lost, true);
+  await lock.release();
+  assert.deepEqual(await locks(repository), []);
+});
+
+test('a lock whose refresh took too long is lost, and leaves one file at most', async (t) => {
+  const fixture = new Fixture(t);
+  const repository = await fixture.init();
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  const lock = await repository.lock({ exclusive: false });
+  const write = fixture.backend.write.bind(fixture.backend);
+  fixture.backend.write = async (type, name, bytes) => {
+    await write(type, name, bytes);
+    t.mock.timers.setTime(Date.now() + LATE);
+  };
+  await lock.refresh();
+  assert.equal(lock.lost, true);
+  assert.equal((await locks(repository)).length, 1);
+  await lock.release();
+  assert.deepEqual(await locks(repository), []);
+});
+
 test('a lock of another host counts until it is half an hour old', async (t) => {
   const repository = await new Fixture(t).init();
   const name = await foreignLock(repository, { time: new Date(Date.now() - 29 * 60_000).toISOString() });
