@@ -69,7 +69,8 @@ export class Lists {
   readonly released: Item[] = [];
   /** no more lists will come */
   complete = false;
-  /** DONEs from the client that answer a phase, not a list */
+  /** phases the client was told are over, and DONEs of its that answer those, not a list */
+  phasesTold = 0;
   phasesAnswered = 0;
   private wake: (() => void) | undefined;
   private failure: unknown;
@@ -110,6 +111,13 @@ export class Lists {
     this.next--;
     this.inFlight -= state.list.entries.length;
     return true;
+  }
+
+  /** The client agrees that a phase is over. */
+  answerPhase(): void {
+    if (this.phasesAnswered >= this.phasesTold) throw new ProtocolError('the client says a phase is over before it is');
+    this.phasesAnswered++;
+    this.notify();
   }
 
   allDone(): boolean {

@@ -78,7 +78,8 @@ async function transfer(session: PushSession, receiver: Receiver): Promise<void>
   const generate = async () => {
     if (options.deleteMode === 'before') deletes.wholeLists();
     await generator.run();
-    if (!agreement.incremental) sendDone(session);
+    if (agreement.incremental) lists.phasesTold++; // with its last list's DONE
+    else sendDone(session);
     await generator.answered(FIRST_PASS);
     await generator.finishTransfers();
     sendDone(session);
@@ -109,6 +110,7 @@ function endDeletions(session: PushSession, deletes: DeletePass): void {
 }
 
 function sendDone(session: PushSession): void {
+  session.lists.phasesTold++;
   session.ndxOut.write(session.output.data, NDX_DONE);
   session.output.flush();
 }

@@ -83,8 +83,7 @@ export class Receiver {
     const { lists, agreement } = this.session;
     // every list's DONE is answered by one; the last list's answer ends the first phase
     if (agreement.incremental && lists.drop() && lists.pending > 0) return;
-    lists.phasesAnswered++;
-    lists.notify();
+    lists.answerPhase();
   }
 
   private async subList(directory: number): Promise<void> {

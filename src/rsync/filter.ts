@@ -2,20 +2,16 @@
 import { ProtocolError, RefusedError } from '../lib/errors.ts';
 import { printable } from '../lib/names.ts';
 import type { ByteReader } from './bytes.ts';
-import { compileWildmatch, type Matcher } from './wildmatch.ts';
+import { FilterLevels, type Reading } from './filter-levels.ts';
+import { CVS, cvsRules, MOST_RULES, RuleList } from './filter-list.ts';
+import type { MergeRule } from './filter-merge.ts';
+import { Pattern } from './filter-pattern.ts';
+import { parseRule } from './filter-rule.ts';
 
-const LONGEST_RULE = 4096;
-const MOST_RULES = 100_000;
-
-interface Rule {
-  /** a match is kept from deletion */
-  protects: boolean;
-  negated: boolean;
-  directoryOnly: boolean;
-  /** does not hold within a directory that is being deleted */
-  perishable: boolean;
-  matches: (path: string, isDirectory: boolean) => boolean;
-}
+/** A pattern of a path's length, and what stands before it. */
+const LONGEST_RULE = 4096 + 16;
+/** Bytes of the client's rules: what each path is held against in the worst case. */
+const MOST_TEXT = 4 << 20;
 
 /** One rule as sent; undefined at the list's end. */
 export function readRule(reader: ByteReader): string | undefined {
@@ -25,110 +21,117 @@ export function readRule(reader: ByteReader): string | undefined {
   return reader.latin1(length);
 }
 
-/** The rules in their order: the first that matches decides. */
-export class Filter {
-  private readonly rules: Rule[] = [];
-  private readonly deleteExcluded: boolean;
+export interface FilterOptions {
+  /** --delete-excluded: a rule that names no side is the sender's */
+  deleteExcluded: boolean;
+  /** 32 unless told */
+  protocol?: number;
+  /** whether directories will be entered, so that merge rules can be carried; else they are refused */
+  mergeFiles?: boolean;
+}
 
-  /** @param deleteExcluded rules that name no side bind the sender only */
-  constructor(deleteExcluded: boolean) {
-    this.deleteExcluded = deleteExcluded;
+/** The rules in their order: the first that holds decides. */
+export class Filter {
+  /** path of the root of the transfer below the module's: rules may be bound to the latter. Set before the first question */
+  base = '';
+  private readonly options: FilterOptions;
+  private readonly list = new RuleList();
+  private readonly merges: MergeRule[] = [];
+  private readonly levels: FilterLevels;
+  private readonly cvs: RuleList;
+  private count = 0;
+  private textLength = 0;
+  private aboutXattrs = false;
+
+  /** @param options true or false alone: whether --delete-excluded was given */
+  constructor(options: FilterOptions | boolean) {
+    this.options = typeof options === 'boolean' ? { deleteExcluded: options } : options;
+    this.levels = new FilterLevels(this.options);
+    this.cvs = cvsRules(this.options.protocol ?? 32);
   }
 
+  /** Adds a rule at the end. @throws when it cannot be read, or is not carried */
   add(text: string): void {
-    if (this.rules.length >= MOST_RULES) throw new ProtocolError(`there are more than ${MOST_RULES} filter rules`);
-    if (text === '!') {
-      this.rules.length = 0;
-      return;
-    }
-    const rule = parseRule(text, this.deleteExcluded);
-    if (rule !== undefined) this.rules.push(rule);
+    const { deleteExcluded, mergeFiles, protocol = 32 } = this.options;
+    this.count++;
+    this.textLength += text.length;
+    if (this.count > MOST_RULES) throw new ProtocolError(`there are more than ${MOST_RULES} filter rules`);
+    if (this.textLength > MOST_TEXT) throw new ProtocolError(`the filter rules have more than ${MOST_TEXT} bytes`);
+    const rule = parseRule(text, { container: undefined, oldPrefixes: protocol < 29, deleteExcluded });
+    if (rule === undefined) throw new ProtocolError(`the filter rule ${shown(text)} cannot be read`);
+    // stock clients send what is in the file
+    if (rule.kind === 'once') throw new ProtocolError(`the filter rule ${shown(text)} names a file of the client's`);
+    if (rule.kind === 'perDirectory' && !mergeFiles)
+      throw new RefusedError(`ERROR: the filter rule ${shown(text)} is refused: merge files are not carried here`);
+    if (rule.kind === 'pattern') this.aboutXattrs ||= rule.head.xattr;
+    this.list.add(rule, this.merges, undefined);
   }
 
   /**
    * Whether an object that the client did not list stays all the same.
    *
-   * @param path below the root of the transfer
+   * @param path below the root of the transfer; the directory it is in must have been entered if `needsDirectories`
    * @param within it lies in a directory that is being deleted
    */
-  protects(path: string, isDirectory: boolean, within: boolean): boolean {
-    for (const rule of this.rules) {
-      if (within && rule.perishable) continue;
-      if (rule.directoryOnly && !isDirectory) continue;
-      if (rule.matches(path, isDirectory) !== rule.negated) return rule.protects;
+  protects(path: string, isDirectory: boolean, within = false): boolean {
+    const directory = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+    const holds = (pattern: Pattern) => !pattern.head.xattr && pattern.holds(path, isDirectory, this.base);
+    return this.includes(this.list, holds, directory, within) === false;
+  }
+
+  /** Whether there are rules about extended attributes: they stand in for the choice by namespace. */
+  get filtersXattrs(): boolean {
+    return this.aboutXattrs;
+  }
+
+  /** Whether an extended attribute is passed over: not taken from the client, and not removed here. */
+  excludesXattr(name: string): boolean {
+    const holds = (pattern: Pattern) => pattern.head.xattr && pattern.holds(name, false, '');
+    return this.includes(this.list, holds, '', false) === false;
+  }
+
+  /** Whether directories have to be entered before questions about what is in them. */
+  get needsDirectories(): boolean {
+    return this.merges.length > 0;
+  }
+
+  /**
+   * Reads the merge files of a directory, and of those between it and the one entered before. A directory may be entered
+   * again, and left without a word: what counts for a path are the directories above it.
+   *
+   * @param path below the root of the transfer, '' for the root
+   * @param readMergeFile the stored content of a file, by its path from the module's root; undefined when there is none
+   */
+  enterDirectory(path: string, readMergeFile: (path: string) => string | undefined): void {
+    const steps = this.entering(path);
+    for (let step = steps.next(); !step.done; step = steps.next(readMergeFile(step.value))) {}
+  }
+
+  /** The same in steps, for a caller that has to wait for files: yields a file's path and takes its content. */
+  *entering(path: string): Reading<void> {
+    if (this.needsDirectories) yield* this.levels.enter(path, this.merges, this.base);
+  }
+
+  /** What the first rule says that holds; undefined when none does. */
+  private includes(
+    list: RuleList,
+    holds: (pattern: Pattern) => boolean,
+    directory: string,
+    within: boolean,
+  ): boolean | undefined {
+    for (const rule of list) {
+      if (rule instanceof Pattern) {
+        if ((!within || !rule.head.perishable) && holds(rule)) return rule.head.include;
+        continue;
+      }
+      const nested = rule === CVS ? this.cvs : this.levels.rules(rule, directory);
+      const decided = nested === undefined ? undefined : this.includes(nested, holds, directory, within);
+      if (decided !== undefined) return decided;
     }
-    return false;
+    return undefined;
   }
 }
 
-/** What a letter stands for: with +, - the rule's kind, then the sides it binds. */
-const PREFIXES: Record<string, { protects: boolean; sides: string }> = {
-  '-': { protects: true, sides: '' },
-  '+': { protects: false, sides: '' },
-  P: { protects: true, sides: 'r' },
-  R: { protects: false, sides: 'r' },
-  H: { protects: true, sides: 's' },
-  S: { protects: false, sides: 's' },
-};
-
-function parseRule(text: string, deleteExcluded: boolean): Rule | undefined {
-  const prefix = PREFIXES[text[0]];
-  if (text[0] === ':' || text[0] === '.')
-    throw new RefusedError(
-      `ERROR: the filter rule ${printable(text)} is refused: nightdrop does not carry merge files yet`,
-    );
-  const found = prefix === undefined ? null : /^.([-+/!Csrpx,]*)[ _]([\s\S]+)$/.exec(text);
-  if (prefix === undefined || found === null)
-    throw new ProtocolError(`the filter rule ${printable(text)} cannot be read`);
-  const [, modifiers, pattern] = found;
-  if (modifiers.includes('C'))
-    throw new RefusedError(
-      `ERROR: the filter rule ${printable(text)} is refused: nightdrop does not carry CVS excludes yet`,
-    );
-  let sides = prefix.sides + modifiers.replace(/[^sr]/g, '');
-  if (sides === '' && deleteExcluded) sides = 's';
-  if (modifiers.includes('x') || (sides.includes('s') && !sides.includes('r'))) return undefined;
-  return {
-    protects: prefix.protects,
-    negated: modifiers.includes('!'),
-    perishable: modifiers.includes('p'),
-    ...compilePattern(pattern, modifiers.includes('/')),
-  };
-}
-
-function compilePattern(text: string, absolute: boolean): Pick<Rule, 'directoryOnly' | 'matches'> {
-  const directoryOnly = text.length > 1 && text.endsWith('/');
-  let pattern = directoryOnly ? text.slice(0, -1) : text;
-  const anchored = absolute || pattern.startsWith('/');
-  if (pattern.startsWith('/')) pattern = pattern.slice(1);
-  if (pattern.endsWith('/***')) {
-    // the directory itself, and all that is in it
-    const base = pattern.slice(0, -4);
-    const self = at(base, anchored);
-    const below = at(`${base}/**`, anchored);
-    return { directoryOnly: false, matches: (path, isDirectory) => (isDirectory && self(path)) || below(path) };
-  }
-  const matches = at(pattern, anchored);
-  return { directoryOnly, matches: (path) => matches(path) };
-}
-
-/** A pattern without a slash is held against the last name, one with slashes against as many names at the end. */
-function at(pattern: string, anchored: boolean): Matcher {
-  const matcher = compileWildmatch(pattern);
-  if (anchored) return matcher;
-  if (pattern.includes('**')) return (path) => suffixes(path).some(matcher);
-  const names = pattern.split('/').length;
-  return (path) => matcher(lastNames(path, names));
-}
-
-function lastNames(path: string, count: number): string {
-  let from = path.length;
-  for (let i = 0; i < count && from >= 0; i++) from = path.lastIndexOf('/', from - 1);
-  return from < 0 ? path : path.slice(from + 1);
-}
-
-function suffixes(path: string): string[] {
-  const all = [path];
-  for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) all.push(path.slice(slash + 1));
-  return all;
+function shown(text: string): string {
+  return printable(text.slice(0, 200));
 }

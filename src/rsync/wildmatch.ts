@@ -1,48 +1,111 @@
 /**
  * rsync's patterns (docs/protocol.md, "Filters"): `*` and `?` stop at a slash, `**` does not, `[…]` is a set, `\` takes
- * the next character as it is. Matching follows all possibilities at once, so its time is bounded by pattern × name.
+ * the next character as it is. Matching follows all possibilities at once, so its time is bounded by pattern × text.
  */
 
-type Token =
-  | { kind: 'char'; char: string }
-  | { kind: 'any' }
-  | { kind: 'star' }
-  | { kind: 'starstar' }
-  | { kind: 'set'; matches: (char: string) => boolean };
+/** What one place of a pattern takes: a byte (its code), or one of these. */
+const ANY = 256;
+const STAR = 257;
+const STAR_STAR = 258;
+/** No byte at all: a set without an end, or a backslash at the end. */
+const NOTHING = 259;
+/** This and above: a set, by its place among the pattern's sets. */
+const FIRST_SET = 260;
 
-export type Matcher = (name: string) => boolean;
+const SLASH = 0x2f;
 
-export function compileWildmatch(pattern: string): Matcher {
-  if (!/[*?[]/.test(pattern)) return (name) => name === pattern;
-  const tokens = tokenize(pattern);
-  return (name) => run(tokens, name);
-}
+/** Names are latin1-tagged bytes. */
+export class Wildmatch {
+  private readonly tokens: Uint16Array;
+  /** 256 entries each: 1 where the byte is taken */
+  private readonly sets: Uint8Array[] = [];
+  private states: Uint8Array;
+  private next: Uint8Array;
 
-function tokenize(pattern: string): Token[] {
-  const tokens: Token[] = [];
-  for (let at = 0; at < pattern.length; at++) {
-    const char = pattern[at];
-    if (char === '*') {
-      let end = at;
-      while (pattern[end + 1] === '*') end++;
-      tokens.push({ kind: end > at ? 'starstar' : 'star' });
-      at = end;
-    } else if (char === '?') {
-      tokens.push({ kind: 'any' });
-    } else if (char === '\\' && at + 1 < pattern.length) {
-      tokens.push({ kind: 'char', char: pattern[++at] });
-    } else if (char === '[') {
-      const set = parseSet(pattern, at);
-      if (set === undefined) return [{ kind: 'set', matches: () => false }];
-      tokens.push({ kind: 'set', matches: set.matches });
-      at = set.end;
-    } else {
-      tokens.push({ kind: 'char', char });
+  constructor(pattern: string) {
+    this.tokens = Uint16Array.from(this.tokenize(pattern));
+    this.states = new Uint8Array(this.tokens.length + 1);
+    this.next = new Uint8Array(this.tokens.length + 1);
+  }
+
+  /** @param afterSlashes the match may begin after any slash too, not only at the start */
+  matches(text: string, afterSlashes = false): boolean {
+    const { tokens } = this;
+    const { length } = tokens;
+    this.states.fill(0);
+    this.enter(this.states, 0);
+    for (let at = 0; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      const { states, next } = this;
+      next.fill(0);
+      let alive = false;
+      for (let i = 0; i < length; i++) {
+        if (states[i] === 0) continue;
+        const token = tokens[i];
+        if (token === STAR_STAR || (token === STAR && code !== SLASH)) {
+          this.enter(next, i);
+          alive = true;
+        } else if (token === code || (token >= ANY && this.takes(token, code))) {
+          this.enter(next, i + 1);
+          alive = true;
+        }
+      }
+      if (afterSlashes) {
+        if (code === SLASH) this.enter(next, 0);
+      } else if (!alive) {
+        return false;
+      }
+      this.states = next;
+      this.next = states;
+    }
+    return this.states[length] === 1;
+  }
+
+  /** Reaches a place, and those behind it that need no byte. */
+  private enter(states: Uint8Array, place: number): void {
+    const { tokens } = this;
+    let i = place;
+    while (states[i] === 0) {
+      states[i] = 1;
+      if (tokens[i] !== STAR && tokens[i] !== STAR_STAR) return;
+      i++;
     }
   }
-  return tokens;
+
+  private takes(token: number, code: number): boolean {
+    if (token === ANY) return code !== SLASH;
+    return token >= FIRST_SET && this.sets[token - FIRST_SET][code] === 1;
+  }
+
+  private tokenize(pattern: string): number[] {
+    const tokens: number[] = [];
+    for (let at = 0; at < pattern.length; at++) {
+      const char = pattern[at];
+      if (char === '*') {
+        const start = at;
+        while (pattern[at + 1] === '*') at++;
+        tokens.push(at > start ? STAR_STAR : STAR);
+      } else if (char === '?') {
+        tokens.push(ANY);
+      } else if (char === '\\') {
+        at++;
+        tokens.push(at < pattern.length ? pattern.charCodeAt(at) : NOTHING);
+      } else if (char === '[') {
+        const set = new Uint8Array(256);
+        const end = readSet(pattern, at, set);
+        if (end < 0) return [...tokens, NOTHING];
+        set[SLASH] = 0;
+        tokens.push(FIRST_SET + this.sets.push(set) - 1);
+        at = end;
+      } else {
+        tokens.push(pattern.charCodeAt(at));
+      }
+    }
+    return tokens;
+  }
 }
 
+/** Character classes of the C locale. */
 const CLASSES: Record<string, RegExp> = {
   alnum: /[A-Za-z0-9]/,
   alpha: /[A-Za-z]/,
@@ -58,76 +121,53 @@ const CLASSES: Record<string, RegExp> = {
   xdigit: /[0-9A-Fa-f]/,
 };
 
-/** A set from its bracket on; undefined when it has no end, which matches nothing. */
-function parseSet(pattern: string, start: number): { matches: (char: string) => boolean; end: number } | undefined {
+/**
+ * Reads a set from its bracket on into `set`; the place of its end, -1 when it has none or names an unknown class.
+ * The first character may be a closing bracket; a range needs an end on both sides, else its dash is a dash.
+ */
+function readSet(pattern: string, start: number, set: Uint8Array): number {
   let at = start + 1;
   const negated = pattern[at] === '!' || pattern[at] === '^';
   if (negated) at++;
-  const ranges: [string, string][] = [];
-  const classes: RegExp[] = [];
-  for (let first = true; ; first = false) {
-    if (at >= pattern.length) return undefined;
-    if (pattern[at] === ']' && !first) break;
-    const named = /^\[:([a-z]+):\]/.exec(pattern.slice(at, at + 12));
-    if (named !== null) {
-      if (CLASSES[named[1]] === undefined) return undefined;
-      classes.push(CLASSES[named[1]]);
-      at += named[0].length;
-      continue;
-    }
-    if (pattern[at] === '\\') at++;
-    const low = pattern[at++];
-    if (low === undefined) return undefined;
-    let high = low;
-    if (pattern[at] === '-' && at + 1 < pattern.length && pattern[at + 1] !== ']') {
+  /** a character that a range could begin with; '' after a range or a class */
+  let previous = '';
+  for (let isFirst = true; isFirst || pattern[at] !== ']'; isFirst = false, at++) {
+    if (at >= pattern.length) return -1;
+    const named = namedClass(pattern, at);
+    if (named !== undefined) {
+      if (!addClass(set, named)) return -1;
+      at += named.length + 3;
+      previous = '';
+    } else if (pattern[at] === '-' && previous !== '' && at + 1 < pattern.length && pattern[at + 1] !== ']') {
       at++;
-      if (pattern[at] === '\\') at++;
-      high = pattern[at++];
-      if (high === undefined) return undefined;
+      if (pattern[at] === '\\' && ++at >= pattern.length) return -1;
+      addRange(set, previous, pattern[at]);
+      previous = '';
+    } else {
+      if (pattern[at] === '\\' && ++at >= pattern.length) return -1;
+      previous = pattern[at];
+      addRange(set, previous, previous);
     }
-    ranges.push([low, high]);
   }
-  const matches = (char: string): boolean => {
-    if (char === '/') return false;
-    const inside = ranges.some(([low, high]) => low <= char && char <= high) || classes.some((c) => c.test(char));
-    return inside !== negated;
-  };
-  return { matches, end: at };
+  if (negated) for (let code = 0; code < 256; code++) set[code] ^= 1;
+  return at;
 }
 
-function run(tokens: Token[], name: string): boolean {
-  let states = new Uint8Array(tokens.length + 1);
-  let next = new Uint8Array(tokens.length + 1);
-  enter(tokens, states, 0);
-  for (const char of name) {
-    next.fill(0);
-    let alive = false;
-    for (let i = 0; i < tokens.length; i++) {
-      if (states[i] === 0) continue;
-      const token = tokens[i];
-      if (token.kind === 'starstar' || (token.kind === 'star' && char !== '/')) {
-        enter(tokens, next, i);
-        alive = true;
-      } else if (accepts(token, char)) {
-        enter(tokens, next, i + 1);
-        alive = true;
-      }
-    }
-    if (!alive) return false;
-    [states, next] = [next, states];
-  }
-  return states[tokens.length] === 1;
+/** The name in '[:name:]'; undefined where something else stands. */
+function namedClass(pattern: string, at: number): string | undefined {
+  if (pattern[at] !== '[' || pattern[at + 1] !== ':') return undefined;
+  const end = pattern.indexOf(']', at + 2);
+  if (end < at + 3 || pattern[end - 1] !== ':') return undefined;
+  return pattern.slice(at + 2, end - 1);
 }
 
-/** Reaches state `at`, and those behind it that need no character. */
-function enter(tokens: Token[], states: Uint8Array, at: number): void {
-  let i = at;
-  states[i] = 1;
-  while (i < tokens.length && (tokens[i].kind === 'star' || tokens[i].kind === 'starstar')) states[++i] = 1;
+function addClass(set: Uint8Array, name: string): boolean {
+  const matches = CLASSES[name];
+  if (matches === undefined) return false;
+  for (let code = 0; code < 256; code++) if (matches.test(String.fromCharCode(code))) set[code] = 1;
+  return true;
 }
 
-function accepts(token: Token, char: string): boolean {
-  if (token.kind === 'char') return token.char === char;
-  if (token.kind === 'any') return char !== '/';
-  return token.kind === 'set' && token.matches(char);
+function addRange(set: Uint8Array, from: string, to: string): void {
+  for (let code = from.charCodeAt(0); code <= to.charCodeAt(0); code++) set[code] = 1;
 }

@@ -43,12 +43,18 @@ function mutate(turns: Turn[], random: Random): Turn[] {
   if (kind === 0) return [...turns.slice(0, at), { ...turns[at], bytes: target.subarray(0, place) }];
   if (kind === 1) target[place] ^= 1 << random.below(8);
   else if (kind === 2) target[place] = random.below(256);
-  else if (kind === 3 && target.length >= 4) target.writeUInt32LE(random.pick(EXTREMES) >>> 0, Math.min(place, target.length - 4));
+  else if (kind === 3 && target.length >= 4)
+    target.writeUInt32LE(random.pick(EXTREMES) >>> 0, Math.min(place, target.length - 4));
   else if (kind === 4) {
     put(Buffer.concat([target.subarray(0, place), random.bytes(1 + random.below(16)), target.subarray(place)]));
     return changed;
   } else if (kind === 5) {
-    put(Buffer.concat([target.subarray(0, place), target.subarray(Math.min(target.length, place + 1 + random.below(16)))]));
+    put(
+      Buffer.concat([
+        target.subarray(0, place),
+        target.subarray(Math.min(target.length, place + 1 + random.below(16))),
+      ]),
+    );
     return changed;
   } else {
     put(Buffer.concat([target, turns[TEXT_TURNS + random.below(turns.length - TEXT_TURNS)].bytes]));
@@ -58,7 +64,9 @@ function mutate(turns: Turn[], random: Random): Turn[] {
   return changed;
 }
 
-test('mutated and truncated pushes end in one clear error, and cost neither the process nor the vault anything', { timeout: 600_000 }, async (t) => {
+test('mutated and truncated pushes end in one clear error, and cost neither the process nor the vault anything', {
+  timeout: 600_000,
+}, async (t) => {
   t.diagnostic(`seed ${SEED}, ${REPLAYS} replays`);
   const random = new Random(SEED);
   const folder = temporaryFolder(t, 'fuzz');
@@ -73,7 +81,13 @@ test('mutated and truncated pushes end in one clear error, and cost neither the 
   const empty = path.join(folder, 'empty');
   cpSync(layout.folder, empty, { recursive: true });
   const recordings: { turns: Turn[]; start: string }[] = [];
-  for (const options of [[], ['-z'], ['-z', '--compress-choice=zlibx'], ['--protocol=30'], ['--no-inc-recursive', '--checksum']]) {
+  for (const options of [
+    [],
+    ['-z'],
+    ['-z', '--compress-choice=zlibx'],
+    ['--protocol=30'],
+    ['--no-inc-recursive', '--checksum'],
+  ]) {
     for (const base of ['empty', 'pushed']) {
       const start = path.join(folder, `start-${recordings.length}`);
       rmSync(source, { recursive: true, force: true });
@@ -86,7 +100,9 @@ test('mutated and truncated pushes end in one clear error, and cost neither the 
       }
       cpSync(layout.folder, start, { recursive: true });
       const ended = server.reports.length;
-      const turns = await recordTurns(t, server.port, async (port) => assert.equal((await push(port, ...options)).code, 0));
+      const turns = await recordTurns(t, server.port, async (port) =>
+        assert.equal((await push(port, ...options)).code, 0),
+      );
       await server.waitForReports(ended + 1);
       recordings.push({ turns, start });
     }
@@ -99,7 +115,10 @@ test('mutated and truncated pushes end in one clear error, and cost neither the 
     if (i % 40 < recordings.length) reset(layout.folder, start);
     const ended = server.reports.length;
     const heard = await replay(server.port, mutate(turns, random));
-    await Promise.race([server.waitForReports(ended + 1), new Promise((_, reject) => setTimeout(() => reject(new Error(`replay ${i} did not end`)), 20_000).unref())]);
+    await Promise.race([
+      server.waitForReports(ended + 1),
+      new Promise((_, reject) => setTimeout(() => reject(new Error(`replay ${i} did not end`)), 20_000).unref()),
+    ]);
     const report = server.reports[server.reports.length - 1];
     const context = `replay ${i} of seed ${SEED}: ${report.error}`;
     assert.equal(report.defect, undefined, `${context}\n${report.defect}`);
@@ -107,7 +126,10 @@ test('mutated and truncated pushes end in one clear error, and cost neither the 
     assert.ok(!heard.bytes.includes('.ts:'), `${context}: a stack trace went out`);
     if (report.error !== undefined) refused++;
   }
-  assert.ok(refused > REPLAYS / 4, `only ${refused} of ${REPLAYS} mutations were noticed: they do not reach the protocol`);
+  assert.ok(
+    refused > REPLAYS / 4,
+    `only ${refused} of ${REPLAYS} mutations were noticed: they do not reach the protocol`,
+  );
   const grown = (process.memoryUsage().rss - memoryBefore) / 2 ** 20;
   assert.ok(grown < 400, `the process grew by ${grown.toFixed(0)} MiB`);
 

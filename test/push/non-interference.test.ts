@@ -6,7 +6,7 @@ import { contentKey } from '../../src/vault/content.ts';
 import { layoutOf, type VaultLayout } from '../../src/vault/layout.ts';
 import { StateStore } from '../../src/vault/state/store.ts';
 import { createVault } from '../../src/vault/vault.ts';
-import { defaultPolicy, startPushServer } from '../support/push-server.ts';
+import { type defaultPolicy, startPushServer } from '../support/push-server.ts';
 import { Random } from '../support/random.ts';
 import { recordTurns, replay } from '../support/replay.ts';
 import { run } from '../support/run.ts';
@@ -27,7 +27,10 @@ async function twins(scope: Scope): Promise<{ folder: string; a: VaultLayout; b:
   mkdirSync(path.dirname(b.folder), { recursive: true });
   cpSync(first.folder, b.folder, { recursive: true });
   const a = layoutOf(first.folder, 'demo');
-  for (const [layout, seed] of [[a, 1], [b, 2]] as const) {
+  for (const [layout, seed] of [
+    [a, 1],
+    [b, 2],
+  ] as const) {
     const source = path.join(folder, `source-${seed}`);
     mkdirSync(source);
     writeFileSync(path.join(source, 'file'), new Random(seed).text(SIZE));
@@ -52,14 +55,29 @@ function copySums(from: VaultLayout, to: VaultLayout): void {
   for (const records of source.readSums(head)) writer.append(Buffer.from(records));
   const { blobs } = entryOf(target);
   const { size, blockLength, recordLength, literalBytes, literalRuns } = head;
-  writer.finish({ key: contentKey(blobs), blobs, size, mtime: TIME, mtimeNsec: 0, blockLength, recordLength, literalBytes, literalRuns });
+  writer.finish({
+    key: contentKey(blobs),
+    blobs,
+    size,
+    mtime: TIME,
+    mtimeNsec: 0,
+    blockLength,
+    recordLength,
+    literalBytes,
+    literalRuns,
+  });
   target.checkpoint();
   target.close();
   source.close();
 }
 
 /** What the second vault says to the client's words that were meant for the first, against what that one says. */
-async function compare(scope: Scope, change: (content: Buffer) => void, policy: Partial<typeof defaultPolicy>, ...options: string[]): Promise<void> {
+async function compare(
+  scope: Scope,
+  change: (content: Buffer) => void,
+  policy: Partial<typeof defaultPolicy>,
+  ...options: string[]
+): Promise<void> {
   const { folder, a, b } = await twins(scope);
   const before = path.join(folder, 'before');
   cpSync(a.folder, before, { recursive: true });
@@ -80,7 +98,10 @@ async function compare(scope: Scope, change: (content: Buffer) => void, policy: 
   const fromA = await replay(again.port, turns, 400);
   const fromB = await replay(serverB.port, turns, 400);
   assert.ok(fromA.bytes.length > 1000 || policy.reveal === 'nothing', 'the first vault offered no block sums');
-  assert.ok(fromA.bytes.equals(fromB.bytes), 'what the client hears depends on stored content that its sums do not tell');
+  assert.ok(
+    fromA.bytes.equals(fromB.bytes),
+    'what the client hears depends on stored content that its sums do not tell',
+  );
 }
 
 test('two vaults with other content but the same sums say the same to a client whose file matches nothing', async (t) => {

@@ -1,0 +1,146 @@
+/** What merge files say in the directories on the way to the one that is looked at (docs/protocol.md, "Filters"). */
+import { RefusedError } from '../lib/errors.ts';
+import { RuleList } from './filter-list.ts';
+import { clean, type MergeRule, rulesIn } from './filter-merge.ts';
+import { type MergeHead, parseRule } from './filter-rule.ts';
+
+/** Files that merge each other. */
+const DEEPEST_MERGE = 32;
+/** Bytes of one merge file. */
+const LONGEST_FILE = 1 << 20;
+
+interface Level {
+  /** below the root of the transfer, '' for it */
+  path: string;
+  merges: MergeRule[];
+  rules: Map<MergeRule, RuleList>;
+}
+
+/** Asks for a file by its path from the module's root, and is given its content; undefined when there is none. */
+export type Reading<T> = Generator<string, T, string | undefined>;
+
+export interface LevelOptions {
+  deleteExcluded: boolean;
+}
+
+/** The directories that were entered and are not left, from the top down. */
+export class FilterLevels {
+  private readonly options: LevelOptions;
+  private levels: Level[] = [];
+  /** what was found above the transfer */
+  private readonly above = new Map<MergeRule, RuleList>();
+
+  constructor(options: LevelOptions) {
+    this.options = options;
+  }
+
+  /** What a merge rule's files say about objects in `directory`. */
+  rules(merge: MergeRule, directory: string): RuleList | undefined {
+    for (let i = this.levels.length - 1; i >= 0; i--) {
+      const level = this.levels[i];
+      if (level.path === directory || isAbove(level.path, directory)) return level.rules.get(merge);
+    }
+    return undefined;
+  }
+
+  /**
+   * Reads the merge files of a directory, and of those between it and the one entered before.
+   *
+   * @param merges the client's own merge rules
+   * @param base of the transfer, below the module's root
+   */
+  *enter(path: string, merges: readonly MergeRule[], base: string): Reading<void> {
+    while (this.levels.length > 0 && !isAbove(this.levels[this.levels.length - 1].path, path)) this.levels.pop();
+    const entered = this.levels[this.levels.length - 1]?.path;
+    for (const directory of steps(entered, path)) yield* this.push(directory, merges, base);
+  }
+
+  private *push(path: string, merges: readonly MergeRule[], base: string): Reading<void> {
+    const parent = this.levels[this.levels.length - 1];
+    const level: Level = { path, merges: [...(parent?.merges ?? merges)], rules: new Map() };
+    const directory = joined(base, path);
+    // rules in these files may add merge rules, which count here already
+    for (let i = 0; i < level.merges.length; i++) {
+      const merge = level.merges[i];
+      if (!merge.searched) yield* this.search(merge, directory, level.merges);
+      const inherited = merge.head.noInherit ? undefined : (parent?.rules.get(merge) ?? this.above.get(merge));
+      const list = new RuleList(inherited);
+      level.rules.set(merge, list);
+      yield* this.merge(joined(directory, merge.name), { list, head: merge.head, directory, base, level, depth: 0 });
+    }
+    this.levels.push(level);
+  }
+
+  /** A rule with a path finds its files in directories above the transfer too; what they say is inherited. */
+  private *search(merge: MergeRule, directory: string, merges: MergeRule[]): Reading<void> {
+    merge.searched = true;
+    let found: RuleList | undefined;
+    for (const above of merge.directoriesAbove(directory)) {
+      const list = new RuleList(found);
+      const level = { path: '', merges, rules: new Map() };
+      const path = joined(above, merge.name);
+      yield* this.merge(path, { list, head: merge.head, directory: above, base: above, level, depth: 0 });
+      if (!merge.head.noInherit) found = list;
+    }
+    if (found !== undefined) this.above.set(merge, found);
+  }
+
+  /** Adds the rules of a file to a list. */
+  private *merge(path: string, into: Target): Reading<boolean> {
+    const text = yield path;
+    if (text === undefined) return false;
+    if (text.length > LONGEST_FILE) throw refused('is longer than there is room for');
+    const source = { container: into.head, oldPrefixes: false, deleteExcluded: this.options.deleteExcluded };
+    const prefix = into.directory === '' ? '' : `/${into.directory}`;
+    for (const line of rulesIn(text, into.head.words)) {
+      const rule = parseRule(line, source);
+      // what stands in a stored file is not for error messages
+      if (rule === undefined) throw refused('has a rule that cannot be read');
+      // rules of a file that is merged once are bound to no directory
+      into.list.add(rule, into.level.merges, into.depth > 0 ? undefined : prefix);
+      if (rule.kind === 'once') yield* this.mergeOnce(rule.pattern, rule.head, into);
+    }
+    return true;
+  }
+
+  private *mergeOnce(pattern: string, head: MergeHead, into: Target): Reading<void> {
+    const folder = pattern.startsWith('/') ? '' : pattern.includes('/') ? into.directory : into.base;
+    const there =
+      into.depth < DEEPEST_MERGE &&
+      (yield* this.merge(clean(joined(folder, pattern)), { ...into, head, depth: into.depth + 1 }));
+    if (!there) throw refused('names a file that cannot be read');
+  }
+}
+
+interface Target {
+  list: RuleList;
+  head: MergeHead;
+  /** of the file, from the module's root */
+  directory: string;
+  /** where a name without a path is looked for in a rule that merges once */
+  base: string;
+  level: Level;
+  depth: number;
+}
+
+function refused(why: string): RefusedError {
+  return new RefusedError(`ERROR: a merge file in the destination ${why}`);
+}
+
+function joined(directory: string, name: string): string {
+  if (name === '') return directory;
+  return directory === '' ? name : `${directory}/${name}`;
+}
+
+function isAbove(directory: string, path: string): boolean {
+  return directory === '' ? path !== '' : path.startsWith(`${directory}/`);
+}
+
+/** The directories from below `entered` down to `path`; the root only when it is asked for. */
+function steps(entered: string | undefined, path: string): string[] {
+  if (path === '') return [''];
+  const all: string[] = [];
+  for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) all.push(path.slice(0, at));
+  all.push(path);
+  return all.filter((directory) => entered === undefined || isAbove(entered, directory));
+}
