@@ -206,8 +206,6 @@ function finish(options: ServerOptions, problems: NightdropError[]): void {
   if (options.deletes && options.deleteMode === 'none') options.deleteMode = 'during';
   if (options.deletes && !options.recursive && !options.dirs)
     problems.push(syntaxError('--delete does not work without --recursive (-r) or --dirs (-d)'));
-  if (options.deletes && options.cvsExclude)
-    problems.push(refused('-C', 'nightdrop does not carry it together with --delete yet'));
   const choice = checkChoices(options);
   if (choice !== undefined) problems.push(choice);
   // each level of verbosity implies levels of --info, which --info itself overrides

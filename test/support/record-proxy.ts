@@ -14,6 +14,8 @@ export interface RecordProxy {
   port: number;
   /** the connections so far, once they are closed */
   recordings: Recording[];
+  /** the connections so far, open ones included */
+  readonly connections: number;
   stop(): Promise<void>;
 }
 
@@ -21,7 +23,9 @@ export interface RecordProxy {
 export async function startRecordProxy(scope: Scope, targetPort: number): Promise<RecordProxy> {
   const recordings: Recording[] = [];
   const open = new Set<Socket>();
+  let connections = 0;
   const server = createServer((client) => {
+    connections++;
     const target = dial(targetPort, '127.0.0.1');
     const up: Buffer[] = [];
     const down: Buffer[] = [];
@@ -54,5 +58,12 @@ export async function startRecordProxy(scope: Scope, targetPort: number): Promis
   scope.after(stop);
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
-  return { port: address.port, recordings, stop };
+  return {
+    port: address.port,
+    recordings,
+    get connections() {
+      return connections;
+    },
+    stop,
+  };
 }
