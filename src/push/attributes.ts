@@ -45,7 +45,7 @@ export function resultingEntry(
     rdevMinor: file.rdevMinor,
     inode: kept?.inode ?? 0,
     blobs: kept?.blobs ?? NO_BLOBS,
-    xattrs: resultingXattrs(options, file, kept),
+    xattrs: resultingXattrs(options, file, kept, existing),
   };
   if (!keepsTime(options, file)) {
     entry.mtime = kept?.mtime ?? now;

@@ -1,10 +1,11 @@
-import { printable } from '../lib/names.ts';
 import { isDir } from '../lib/stat.ts';
 import type { FileList } from '../rsync/entry.ts';
+import type { Reading } from '../rsync/filter-levels.ts';
 import { MessageTag } from '../rsync/mux.ts';
 import { NDX_DELETE_STATS } from '../rsync/ndx.ts';
 import type { Entry } from '../vault/entry.ts';
 import { deleteKind } from './itemize.ts';
+import { MergeFiles } from './merge-files.ts';
 import { errorMessage, infoMessage, warningMessage } from './messages.ts';
 import { baseName, dirName, joinPath } from './paths.ts';
 import type { PushSession } from './session.ts';
@@ -20,6 +21,7 @@ const IO_ERROR_DELETE_LIMIT = 4;
  */
 export class DeletePass {
   private readonly session: PushSession;
+  private readonly mergeFiles: MergeFiles;
   /** paths to delete at the end (--delete-delay) */
   private readonly delayed: string[] = [];
   private skipped = 0;
@@ -29,33 +31,57 @@ export class DeletePass {
 
   constructor(session: PushSession) {
     this.session = session;
+    this.mergeFiles = new MergeFiles(session);
+    if (session.filter !== undefined) session.filter.base = session.base;
   }
 
   get enabled(): boolean {
     return this.session.options.deleteMode !== 'none';
   }
 
-  /** --delete-during and -delay: called when the generator comes to a directory whose content is in `list`. */
-  during(path: string, list: FileList): void {
-    const { deleteMode } = this.session.options;
-    if (deleteMode === 'during' || deleteMode === 'delay') this.inDirectory(path, list);
+  /**
+   * The generator comes to a directory that was listed, with or without its content: --delete-during and -delay do their
+   * work. A promise where merge files have to be read.
+   */
+  during(path: string, list: FileList, hasContent: boolean): Promise<void> | undefined {
+    const { filter, options } = this.session;
+    const { deleteMode } = options;
+    const deletes = hasContent && (deleteMode === 'during' || deleteMode === 'delay');
+    // merge files count later on where something stands in the way of an object
+    const enters = deleteMode !== 'none' && deleteMode !== 'before' && filter?.needsDirectories === true;
+    if (!deletes && !enters) return undefined;
+    return this.mergeFiles.carry(deletes ? this.inDirectory(path, list) : this.enter(path)) ?? undefined;
   }
 
   /** --delete-before and -after: every directory of every list (there is one, these have no incremental recursion). */
-  wholeLists(): void {
-    for (const list of this.session.lists.all()) {
-      for (const file of list.entries) {
-        if (file !== undefined && isDir(file.mode) && file.hasContent)
-          this.inDirectory(joinPath(this.session.base, file.path), list);
-      }
-    }
+  async wholeLists(): Promise<void> {
+    await this.mergeFiles.carry(this.inLists());
   }
 
-  /** What --delete-delay put off. */
-  deleteDelayed(): void {
+  private *inLists(): Reading<void> {
+    const { filter, base, lists } = this.session;
+    for (const list of lists.all()) {
+      for (const file of list.entries) {
+        if (file === undefined || !isDir(file.mode)) continue;
+        const path = joinPath(base, file.path);
+        if (file.hasContent) yield* this.inDirectory(path, list);
+        else yield* this.enter(path);
+      }
+    }
+    filter?.leaveDirectories();
+  }
+
+  /** What --delete-delay put off. Of merge files those within a directory that goes count now, and no others, as in stock. */
+  async deleteDelayed(): Promise<void> {
+    this.session.filter?.leaveDirectories();
+    await this.mergeFiles.carry(this.delayedOnes());
+  }
+
+  private *delayedOnes(): Reading<void> {
     for (const path of this.delayed) {
       const entry = this.session.destination.entry(path);
-      if (entry !== undefined) this.deleteObject(path, entry);
+      if (entry !== undefined) yield* this.deleteObject(path, entry);
+      this.session.filter?.leaveDirectories();
     }
     this.delayed.length = 0;
   }
@@ -78,6 +104,21 @@ export class DeletePass {
     output.touch();
   }
 
+  /** Reads what makeRoom, which cannot wait, may have to know of merge files. Before an object that is no directory. */
+  prepareRoom(path: string): Promise<void> | undefined {
+    const { filter, destination } = this.session;
+    if (!filter?.needsDirectories || !destination.hasDirectory(path)) return undefined;
+    return this.mergeFiles.readAhead(this.enterAll(path));
+  }
+
+  private *enterAll(path: string): Reading<void> {
+    const { destination } = this.session;
+    yield* this.enter(path);
+    for (const { name, mode } of destination.list(path) ?? []) {
+      if (isDir(mode)) yield* this.enterAll(joinPath(path, name));
+    }
+  }
+
   /**
    * Takes away what stands where another type of object goes. A directory with content goes only with --delete or
    * --force, and only if no filter protects what is in it.
@@ -89,7 +130,9 @@ export class DeletePass {
     }
     const recurse = this.enabled || this.session.options.force;
     const children = this.session.destination.list(path) ?? [];
-    const empty = recurse ? this.deleteContent(path, children, true) : children.length === 0;
+    const empty = recurse
+      ? this.mergeFiles.carryAhead(this.deleteContent(path, children, true))
+      : children.length === 0;
     if (!empty) {
       infoMessage(this.session, `cannot delete non-empty directory: ${this.name(path)}`);
       errorMessage(this.session, `could not make way for new ${newType}: ${this.name(path)}`);
@@ -100,8 +143,9 @@ export class DeletePass {
     return true;
   }
 
-  private inDirectory(path: string, list: FileList): void {
+  private *inDirectory(path: string, list: FileList): Reading<void> {
     const { session } = this;
+    yield* this.enter(path);
     if (session.ioError & IO_ERROR_GENERAL && !session.options.ignoreErrors) {
       if (!this.warned) infoMessage(session, 'IO error encountered -- skipping file deletion');
       this.warned = true;
@@ -116,7 +160,7 @@ export class DeletePass {
       const child = joinPath(path, entry.name);
       if (this.isProtected(child, entry, false)) continue;
       if (session.options.deleteMode === 'delay') this.delayed.push(child);
-      else this.deleteObject(child, entry);
+      else yield* this.deleteObject(child, entry);
     }
   }
 
@@ -143,9 +187,9 @@ export class DeletePass {
   }
 
   /** Deletes an object and all below it; false when something of it had to stay. */
-  private deleteObject(path: string, entry: Entry): boolean {
+  private *deleteObject(path: string, entry: Entry): Reading<boolean> {
     const { session } = this;
-    if (isDir(entry.mode) && !this.deleteContent(path, session.destination.list(path) ?? [], false)) {
+    if (isDir(entry.mode) && !(yield* this.deleteContent(path, session.destination.list(path) ?? [], false))) {
       if (this.skipped === 0) infoMessage(session, `cannot delete non-empty directory: ${this.name(path)}`);
       return false;
     }
@@ -160,14 +204,20 @@ export class DeletePass {
     return true;
   }
 
-  private deleteContent(path: string, children: Entry[], makingRoom: boolean): boolean {
+  private *deleteContent(path: string, children: Entry[], makingRoom: boolean): Reading<boolean> {
+    yield* this.enter(path);
     let empty = true;
     for (let i = children.length - 1; i >= 0; i--) {
       const child = joinPath(path, children[i].name);
       if (this.isProtected(child, children[i], true)) empty = false;
-      else if (!this.deleteObject(child, children[i])) empty = false;
+      else if (!(yield* this.deleteObject(child, children[i]))) empty = false;
     }
     return empty || (makingRoom && this.session.dryRun);
+  }
+
+  private *enter(path: string): Reading<void> {
+    const { filter } = this.session;
+    if (filter?.needsDirectories) yield* filter.entering(this.relative(path));
   }
 
   private isProtected(path: string, entry: Entry, within: boolean): boolean {
@@ -188,6 +238,6 @@ export class DeletePass {
   }
 
   private name(path: string): string {
-    return printable(this.relative(path));
+    return this.relative(path);
   }
 }

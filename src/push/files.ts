@@ -1,4 +1,3 @@
-import { printable } from '../lib/names.ts';
 import { isFile } from '../lib/stat.ts';
 import type { FileEntry } from '../rsync/entry.ts';
 import { ItemFlag } from '../rsync/iflags.ts';
@@ -94,7 +93,7 @@ function isPassedOver(session: PushSession, file: FileEntry, existing: Entry | u
   if (existing === undefined) return options.ignoreNonExisting;
   if (options.ignoreExisting) return true;
   if (options.update && isFile(existing.mode) && file.mtime - existing.mtime < Math.max(0, options.modifyWindow)) {
-    if (options.verbose > 1) infoMessage(session, `${printable(file.path)} is newer`);
+    if (options.verbose > 1) infoMessage(session, `${file.path} is newer`);
     return true;
   }
   return false;

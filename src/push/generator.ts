@@ -101,7 +101,7 @@ export class Generator {
       this.skipped.add(path);
       return;
     }
-    if (directory.hasContent) this.deletes.during(path, state.list);
+    await this.deletes.during(path, state.list, directory.hasContent);
   }
 
   private item(state: ListState, file: FileEntry, ndx: number): Promise<void> | undefined {
@@ -111,8 +111,8 @@ export class Generator {
     if (isDir(file.mode)) {
       if (session.agreement.incremental) return undefined;
       const item = newItem(state, file, ndx, path);
-      if (!directoryItem(session, this.deletes, item)) this.skipped.add(path);
-      else if (file.hasContent) this.deletes.during(path, state.list);
+      if (directoryItem(session, this.deletes, item)) return this.deletes.during(path, state.list, file.hasContent);
+      this.skipped.add(path);
       return undefined;
     }
     const item = newItem(state, file, ndx, path);
@@ -120,6 +120,11 @@ export class Generator {
   }
 
   private nonDirectory(item: Item): Promise<void> | undefined {
+    const room = this.deletes.prepareRoom(item.path);
+    return room === undefined ? this.withRoom(item) : room.then(() => this.withRoom(item));
+  }
+
+  private withRoom(item: Item): Promise<void> | undefined {
     const { session } = this;
     const { mode, hardLink } = item.file;
     if (session.options.hardLinks && hardLink >= 0) {

@@ -3,18 +3,21 @@ import type { PushSession } from './session.ts';
 
 type Speaker = Pick<PushSession, 'output'>;
 
-/** Lines that a stock client prints as the server's. */
+/**
+ * Lines that a stock client prints as the server's. Names in them are latin1-tagged bytes, as they came: the client knows
+ * what its user's terminal can show.
+ */
 export function infoMessage(session: Speaker, line: string): void {
-  session.output.message(MessageTag.info, Buffer.from(`${line}\n`, 'utf8'));
+  session.output.message(MessageTag.info, Buffer.from(`${line}\n`, 'latin1'));
 }
 
 export function warningMessage(session: Speaker, line: string): void {
-  session.output.message(MessageTag.warning, Buffer.from(`${line}\n`, 'utf8'));
+  session.output.message(MessageTag.warning, Buffer.from(`${line}\n`, 'latin1'));
 }
 
 /** Something could not be stored: the client goes on and exits with 23. */
 export function errorMessage(session: Speaker, line: string): void {
-  session.output.message(MessageTag.errorXfer, Buffer.from(`${line}\n`, 'utf8'));
+  session.output.message(MessageTag.errorXfer, Buffer.from(`${line}\n`, 'latin1'));
 }
 
 /** What ends the push: the client prints it and exits with `code` (protocol 31 and later; older ones exit with 12). */

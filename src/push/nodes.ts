@@ -7,6 +7,7 @@ import { changed } from './changes.ts';
 import type { DeletePass } from './delete.ts';
 import { countCreated, itemFlags, keptItemFlags } from './itemize.ts';
 import type { Item } from './lists.ts';
+import { infoMessage } from './messages.ts';
 import { baseName } from './paths.ts';
 import { tell } from './requests.ts';
 import type { PushSession } from './session.ts';
@@ -15,7 +16,10 @@ import type { PushSession } from './session.ts';
 export function nodeItem(session: PushSession, deletes: DeletePass, item: Item): void {
   const { destination, options, rules } = session;
   const { file, path } = item;
-  if (!isCarried(session, file)) return;
+  if (!isCarried(session, file)) {
+    if (options.infoNonRegular > 0) infoMessage(session, `skipping non-regular file "${file.path}"`);
+    return;
+  }
   const existing = destination.entry(path);
   if (existing === undefined ? options.ignoreNonExisting : options.ignoreExisting) {
     skipLink(session, item);

@@ -226,7 +226,10 @@ export function startStreams(connection: Connection, seed: number, clientTimeout
 export async function readFilter(session: PushSession): Promise<Filter | undefined> {
   const { options, input } = session;
   if (options.deleteMode === 'none' && !options.pruneEmptyDirs) return undefined;
-  const filter = new Filter(options.deleteExcluded);
+  // which files go or stay may depend on what merge files say, so not where nothing of content may be told
+  const mergeFiles = session.rules.policy.reveal !== 'nothing';
+  const { protocol } = session.agreement;
+  const filter = new Filter({ deleteExcluded: options.deleteExcluded, protocol, mergeFiles });
   for (;;) {
     const rule = await input.read(readRule);
     if (rule === undefined) return filter;

@@ -20,6 +20,7 @@ export class Output {
   private readonly socket: Duplex;
   private multiplexed = false;
   private flushScheduled = false;
+  private corked = false;
   private keepAlive: NodeJS.Timeout | undefined;
   private lastWrite = Date.now();
   private readonly onWrite: () => void;
@@ -72,11 +73,14 @@ export class Output {
     }
   }
 
-  /** A message beside the data; what was put into `data` before goes first. */
+  /** A message beside the data: it leaves at once, ahead of what is gathered in `data`. Before `startMultiplex`, text. */
   message(tag: number, payload: Buffer): void {
-    this.flush();
-    if (this.multiplexed) this.frame(tag, payload);
-    else if (payload.length > 0) this.send(payload);
+    if (this.multiplexed) {
+      this.frame(tag, payload);
+    } else {
+      this.flush();
+      this.send(payload);
+    }
   }
 
   /** undefined while the client keeps up, else a promise for when it has caught up (or the connection has ended). */
@@ -104,11 +108,23 @@ export class Output {
     this.send(frame);
   }
 
+  /** Frames of one turn leave in one system call. */
+  private gather(): void {
+    if (this.corked) return;
+    this.corked = true;
+    this.socket.cork();
+    process.nextTick(() => {
+      this.corked = false;
+      this.socket.uncork();
+    });
+  }
+
   private send(bytes: Buffer): void {
-    if (this.socket.destroyed || !this.socket.writable) return;
+    if (this.socket.destroyed || !this.socket.writable || bytes.length === 0) return;
     this.bytesWritten += bytes.length;
     this.lastWrite = Date.now();
     this.onWrite();
+    this.gather();
     this.socket.write(bytes);
   }
 }

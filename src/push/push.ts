@@ -76,9 +76,10 @@ async function transfer(session: PushSession, receiver: Receiver): Promise<void>
   const phases = agreement.protocol >= 31 ? LATE_DELETIONS : DELAYED_UPDATES;
 
   const generate = async () => {
-    if (options.deleteMode === 'before') deletes.wholeLists();
+    if (options.deleteMode === 'before') await deletes.wholeLists();
     await generator.run();
-    if (agreement.incremental) lists.phasesTold++; // with its last list's DONE
+    if (agreement.incremental)
+      lists.phasesTold++; // with its last list's DONE
     else sendDone(session);
     await generator.answered(FIRST_PASS);
     await generator.finishTransfers();
@@ -87,8 +88,8 @@ async function transfer(session: PushSession, receiver: Receiver): Promise<void>
     if (!late) endDeletions(session, deletes);
     await generator.answered(DELAYED_UPDATES);
     if (late) {
-      if (options.deleteMode === 'after') deletes.wholeLists();
-      else deletes.deleteDelayed();
+      if (options.deleteMode === 'after') await deletes.wholeLists();
+      else await deletes.deleteDelayed();
       endDeletions(session, deletes);
     }
     await generator.answered(phases);

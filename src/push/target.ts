@@ -60,7 +60,7 @@ export function resolveTarget(
     if (!destination.hasDirectory(dirName(target.path))) throw missing(target.path);
     session.baseCreated = true;
     destination.makeDirectory(target.path, newDirectory(baseName(target.path), 0o777 & ~rules.policy.umask, rules.now));
-    if (options.verbose > 0 || options.itemizes) infoMessage(session, `created directory /${printable(target.path)}`);
+    if (options.verbose > 0 || options.itemizes) infoMessage(session, `created directory /${target.path}`);
     return;
   }
   if (!destination.hasDirectory(dirName(target.path))) throw missing(target.path);

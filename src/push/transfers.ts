@@ -1,4 +1,3 @@
-import { printable } from '../lib/names.ts';
 import { isFile } from '../lib/stat.ts';
 import { contentKey } from '../vault/content.ts';
 import type { FileResult, FileSink } from '../vault/ingest/pool.ts';
@@ -85,7 +84,7 @@ function keepSums(session: PushSession, item: Item, result: FileResult): void {
 }
 
 function giveUpOrRetry(session: PushSession, item: Item, result: FileResult): 'redo' | 'failed' {
-  const name = printable(item.file.path);
+  const name = item.file.path;
   if (item.attempt === 1 && result.retry) {
     warningMessage(session, `WARNING: ${name} failed verification -- update discarded (will try again).`);
     return 'redo';

@@ -12,11 +12,22 @@ const ACL_DEFAULT = 'system.posix_acl_default';
 
 const isAcl = (name: string): boolean => name === ACL_ACCESS || name === ACL_DEFAULT;
 
-/** Attributes an object ends up with: what -X and -A bring, and of what is there whatever they do not speak of. */
-export function resultingXattrs(options: ServerOptions, file: FileEntry, kept: Entry | undefined): Xattr[] {
+/**
+ * Attributes an object ends up with: what -X and -A bring, and of what is kept whatever they do not speak of.
+ *
+ * @param existing what is there, kept or not: long values that it has were not sent again
+ */
+export function resultingXattrs(
+  options: ServerOptions,
+  file: FileEntry,
+  kept: Entry | undefined,
+  existing: Entry | undefined,
+): Xattr[] {
   const present = kept?.xattrs ?? [];
   if (!options.acls && !options.xattrs) return present;
-  const xattrs = options.xattrs ? wireXattrs(file, present) : present.filter((x) => !isAcl(x.name));
+  const xattrs = options.xattrs
+    ? wireXattrs(file, existing?.xattrs ?? [])
+    : present.filter((x) => !isAcl(x.name));
   const acls = options.acls ? wireAcls(file) : present.filter((x) => isAcl(x.name));
   if (acls.length === 0) return xattrs;
   return [...xattrs, ...acls].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -54,7 +65,7 @@ export function applyXattrAnswer(session: PushSession, item: Item, values: Map<n
   for (const x of item.file.xattrs ?? []) x.value ??= values.get(x.number);
   const entry = session.destination.entry(item.path);
   if (item.offered !== undefined || entry === undefined) return;
-  session.destination.put(item.path, { ...entry, xattrs: resultingXattrs(session.options, item.file, entry) });
+  session.destination.put(item.path, { ...entry, xattrs: resultingXattrs(session.options, item.file, entry, entry) });
 }
 
 function xattrsDiffer(file: FileEntry, existing: Entry): boolean {

@@ -26,6 +26,8 @@ export interface Refused {
   carried: false;
   /** clients send its value as the next argument */
   takesValue: boolean;
+  /** of a letter: the name that people know */
+  long?: string;
   /** completes 'the option X is refused: …' */
   reason: string;
 }
@@ -36,7 +38,7 @@ const SENDING = 'it is for the sending side';
 const NO_SHELL = 'there is no shell and no other program here';
 
 const flag = (sets: Partial<ServerOptions>): Flag => ({ carried: true, takesValue: false, sets });
-const refused = (reason: string): Refused => ({ carried: false, takesValue: false, reason });
+const refused = (reason: string, long?: string): Refused => ({ carried: false, takesValue: false, reason, long });
 const refusedWithValue = (reason: string): Refused => ({ carried: false, takesValue: true, reason });
 
 function valued<T>(parse: ValueParser<T>, sets: (value: T) => Partial<ServerOptions>): Valued {
@@ -90,11 +92,11 @@ export const SHORT_OPTIONS: ReadonlyMap<string, Flag | Refused> = new Map<string
   ['x', flag({ oneFileSystem: true })],
   ['C', flag({ cvsExclude: true })],
   ['z', flag({ compress: 'negotiated' })],
-  ['b', refused(LATER)],
-  ['y', refused(LATER)],
-  ['m', refused(LATER)],
-  ['N', refused('receivers on Linux keep no creation times')],
-  ['K', refused('the destination is virtual: no symlink in it is ever followed')],
+  ['b', refused(LATER, '--backup')],
+  ['y', refused(LATER, '--fuzzy')],
+  ['m', refused(LATER, '--prune-empty-dirs')],
+  ['N', refused('receivers on Linux keep no creation times', '--crtimes')],
+  ['K', refused('the destination is virtual: no symlink in it is ever followed', '--keep-dirlinks')],
   ['k', refused(SENDING)],
   ['L', refused(SENDING)],
   ['T', refused(NO_FILES)],

@@ -41,6 +41,7 @@ export function text(value: string): string | undefined {
 export interface InfoLevels {
   name: number | undefined;
   delete: number | undefined;
+  nonRegular: number | undefined;
 }
 
 const MOST_LEVEL = 4;
@@ -48,14 +49,16 @@ const MOST_LEVEL = 4;
 /** `name2,del0`, `all`, `none`; words that are not ours to know are passed over, as stock servers do. */
 export function infoLevels(value: string): InfoLevels | undefined {
   if (text(value) === undefined) return undefined;
-  const levels: InfoLevels = { name: undefined, delete: undefined };
+  const levels: InfoLevels = { name: undefined, delete: undefined, nonRegular: undefined };
   for (const word of value.split(',')) {
     const found = /^([A-Za-z]*)(\d*)$/.exec(word);
     if (found === null) continue;
     const name = found[1].toLowerCase();
     const level = name === 'none' ? 0 : found[2] === '' ? 1 : Math.min(MOST_LEVEL, Number(found[2]));
-    if (name === 'name' || name === 'all' || name === 'none') levels.name = level;
-    if (name === 'del' || name === 'all' || name === 'none') levels.delete = level;
+    const isAll = name === 'all' || name === 'none';
+    if (name === 'name' || isAll) levels.name = level;
+    if (name === 'del' || isAll) levels.delete = level;
+    if (name === 'nonreg' || isAll) levels.nonRegular = level;
   }
   return levels;
 }

@@ -79,6 +79,8 @@ export interface ServerOptions {
   info: InfoLevels | undefined;
   /** level of INFO_NAME: 1 names are printed, 2 also unchanged ones */
   infoName: number;
+  /** level of messages about what is neither file nor directory and was not asked for */
+  infoNonRegular: number;
   /** unchanged items are told too (-ii, -vv) */
   tellsUnchanged: boolean;
   /** the client prints items (-i) */
@@ -154,6 +156,7 @@ export function defaultOptions(): ServerOptions {
     logFormat: '',
     info: undefined,
     infoName: 0,
+    infoNonRegular: 1,
     tellsUnchanged: false,
     itemizes: false,
     tellsDeleted: false,
@@ -210,6 +213,7 @@ function finish(options: ServerOptions, problems: NightdropError[]): void {
   if (choice !== undefined) problems.push(choice);
   // each level of verbosity implies levels of --info, which --info itself overrides
   options.infoName = options.info?.name ?? Math.min(2, options.verbose);
+  options.infoNonRegular = options.info?.nonRegular ?? 1;
   const infoDelete = options.info?.delete ?? Math.min(1, options.verbose);
   options.itemizes = /%[iI]/.test(options.logFormat);
   options.tellsUnchanged = options.infoName > 1 || options.logFormat.includes('%I');
@@ -248,7 +252,7 @@ class OptionParser {
     const { options } = this;
     const option = SHORT_OPTIONS.get(letter);
     if (option === undefined) this.refuse(`-${printable(letter)}`, 'it is not known');
-    else if (!option.carried) this.refuse(`-${letter}`, option.reason);
+    else if (!option.carried) this.refuse(option.long ? `${option.long} (-${letter})` : `-${letter}`, option.reason);
     else {
       if (letter === 'v') options.verbose = Math.min(9, options.verbose + 1);
       if (letter === 'X' && options.xattrs) options.rsyncXattrs = true;

@@ -85,5 +85,11 @@ test('one client cannot push into the vault of another', async () => {
 test('an option that is not carried is refused by its name', async () => {
   const result = await rsync(['-a', '--backup', '--backup-dir=old', `${to}/`, `${client.url}/`]);
   assert.notEqual(result.code, 0);
-  assert.match(result.stderr, /backup/);
+  assert.match(result.stderr, /the option --backup/);
+});
+
+test('transfers without checksums are refused: nothing would be verified', async () => {
+  const result = await rsync(['-a', '--checksum-choice=none', `${to}/`, `${client.url}/`]);
+  assert.notEqual(result.code, 0);
+  assert.match(result.stderr, /the option --checksum-choice is refused: none is not one of/);
 });
