@@ -1,6 +1,6 @@
 /** What merge files say in the directories on the way to the one that is looked at (docs/protocol.md, "Filters"). */
-import { RefusedError } from '../lib/errors.ts';
-import { RuleList } from './filter-list.ts';
+import { RefusedError, RsyncExit } from '../lib/errors.ts';
+import { MOST_RULES, RuleList } from './filter-list.ts';
 import { clean, type MergeRule, rulesIn } from './filter-merge.ts';
 import { type MergeHead, parseRule } from './filter-rule.ts';
 
@@ -14,6 +14,8 @@ interface Level {
   path: string;
   merges: MergeRule[];
   rules: Map<MergeRule, RuleList>;
+  /** number of rules from its files */
+  count: number;
 }
 
 /** Asks for a file by its path from the module's root, and is given its content; undefined when there is none. */
@@ -27,6 +29,8 @@ export interface LevelOptions {
 export class FilterLevels {
   private readonly options: LevelOptions;
   private levels: Level[] = [];
+  /** rules of all levels: merge files may be many */
+  private count = 0;
   /** what was found above the transfer */
   private readonly above = new Map<MergeRule, RuleList>();
 
@@ -44,20 +48,27 @@ export class FilterLevels {
   }
 
   /**
-   * Reads the merge files of a directory, and of those between it and the one entered before.
+   * Reads the merge files of a directory; those entered before that are not above it are left.
    *
    * @param merges the client's own merge rules
    * @param base of the transfer, below the module's root
    */
   *enter(path: string, merges: readonly MergeRule[], base: string): Reading<void> {
-    while (this.levels.length > 0 && !isAbove(this.levels[this.levels.length - 1].path, path)) this.levels.pop();
-    const entered = this.levels[this.levels.length - 1]?.path;
-    for (const directory of steps(entered, path)) yield* this.push(directory, merges, base);
+    while (this.levels.length > 0 && !isAbove(this.levels[this.levels.length - 1].path, path)) {
+      this.count -= this.levels.pop()?.count ?? 0;
+    }
+    yield* this.push(path, merges, base);
+  }
+
+  /** Leaves all. */
+  leave(): void {
+    this.levels = [];
+    this.count = 0;
   }
 
   private *push(path: string, merges: readonly MergeRule[], base: string): Reading<void> {
     const parent = this.levels[this.levels.length - 1];
-    const level: Level = { path, merges: [...(parent?.merges ?? merges)], rules: new Map() };
+    const level: Level = { path, merges: [...(parent?.merges ?? merges)], rules: new Map(), count: 0 };
     const directory = joined(base, path);
     // rules in these files may add merge rules, which count here already
     for (let i = 0; i < level.merges.length; i++) {
@@ -69,6 +80,7 @@ export class FilterLevels {
       yield* this.merge(joined(directory, merge.name), { list, head: merge.head, directory, base, level, depth: 0 });
     }
     this.levels.push(level);
+    this.count += level.count;
   }
 
   /** A rule with a path finds its files in directories above the transfer too; what they say is inherited. */
@@ -77,7 +89,7 @@ export class FilterLevels {
     let found: RuleList | undefined;
     for (const above of merge.directoriesAbove(directory)) {
       const list = new RuleList(found);
-      const level = { path: '', merges, rules: new Map() };
+      const level = { path: '', merges, rules: new Map(), count: 0 };
       const path = joined(above, merge.name);
       yield* this.merge(path, { list, head: merge.head, directory: above, base: above, level, depth: 0 });
       if (!merge.head.noInherit) found = list;
@@ -95,7 +107,8 @@ export class FilterLevels {
     for (const line of rulesIn(text, into.head.words)) {
       const rule = parseRule(line, source);
       // what stands in a stored file is not for error messages
-      if (rule === undefined) throw refused('has a rule that cannot be read');
+      if (rule === undefined) throw refused('has a rule that cannot be read', RsyncExit.syntax);
+      if (this.count + ++into.level.count > MOST_RULES) throw refused('has more rules than there is room for');
       // rules of a file that is merged once are bound to no directory
       into.list.add(rule, into.level.merges, into.depth > 0 ? undefined : prefix);
       if (rule.kind === 'once') yield* this.mergeOnce(rule.pattern, rule.head, into);
@@ -108,7 +121,7 @@ export class FilterLevels {
     const there =
       into.depth < DEEPEST_MERGE &&
       (yield* this.merge(clean(joined(folder, pattern)), { ...into, head, depth: into.depth + 1 }));
-    if (!there) throw refused('names a file that cannot be read');
+    if (!there) throw refused('names a file that cannot be read', RsyncExit.fileIo);
   }
 }
 
@@ -123,8 +136,8 @@ interface Target {
   depth: number;
 }
 
-function refused(why: string): RefusedError {
-  return new RefusedError(`ERROR: a merge file in the destination ${why}`);
+function refused(why: string, rsyncExit: number = RsyncExit.unsupported): RefusedError {
+  return new RefusedError(`ERROR: a merge file in the destination ${why}`, { rsyncExit });
 }
 
 function joined(directory: string, name: string): string {
@@ -134,13 +147,4 @@ function joined(directory: string, name: string): string {
 
 function isAbove(directory: string, path: string): boolean {
   return directory === '' ? path !== '' : path.startsWith(`${directory}/`);
-}
-
-/** The directories from below `entered` down to `path`; the root only when it is asked for. */
-function steps(entered: string | undefined, path: string): string[] {
-  if (path === '') return [''];
-  const all: string[] = [];
-  for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) all.push(path.slice(0, at));
-  all.push(path);
-  return all.filter((directory) => entered === undefined || isAbove(entered, directory));
 }

@@ -96,8 +96,8 @@ export class Filter {
   }
 
   /**
-   * Reads the merge files of a directory, and of those between it and the one entered before. A directory may be entered
-   * again, and left without a word: what counts for a path are the directories above it.
+   * Reads the merge files of a directory. They count for what is in it and below, until a directory is entered that is
+   * not below it. A directory on the way that is not entered does not count: a receiver enters what was listed.
    *
    * @param path below the root of the transfer, '' for the root
    * @param readMergeFile the stored content of a file, by its path from the module's root; undefined when there is none
@@ -110,6 +110,11 @@ export class Filter {
   /** The same in steps, for a caller that has to wait for files: yields a file's path and takes its content. */
   *entering(path: string): Reading<void> {
     if (this.needsDirectories) yield* this.levels.enter(path, this.merges, this.base);
+  }
+
+  /** Leaves every directory: no merge file counts any more, but for those above the transfer. */
+  leaveDirectories(): void {
+    this.levels.leave();
   }
 
   /** What the first rule says that holds; undefined when none does. */

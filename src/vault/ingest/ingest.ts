@@ -1,6 +1,7 @@
 import { BlockSummer, BlockSums } from '../../kernels/block-sums.ts';
 import { type ChecksumName, createDigest, type Digest } from '../../kernels/checksum.ts';
 import { gearTable } from '../../kernels/chunker.ts';
+import { NightdropError } from '../../lib/errors.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { ID_BYTES } from '../content.ts';
 import type { VaultLayout } from '../layout.ts';
@@ -107,6 +108,21 @@ export class Ingest {
     const digest = await createDigest(algorithm);
     await this.readContent(ids, (bytes) => digest.update(bytes));
     return digest.digest();
+  }
+
+  /** Stored content of `most` bytes at most. */
+  async readSmall(ids: Buffer, most: number): Promise<Buffer> {
+    const pieces: Buffer[] = [];
+    let length = 0;
+    await this.readContent(ids, (bytes) => {
+      length += bytes.length;
+      if (length > most) throw new NightdropError('ERR_TOO_LONG', `stored content has more than ${most} bytes`);
+      pieces.push(bytes);
+    });
+    // in memory of its own: the rest of a shared piece would go along
+    const content = Buffer.allocUnsafeSlow(length);
+    for (let i = 0, at = 0; i < pieces.length; i++) at += pieces[i].copy(content, at);
+    return content;
   }
 
   /** Blobs that are stored but cannot be read: when they come again they are stored again. */

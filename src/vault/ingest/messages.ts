@@ -45,6 +45,7 @@ export type ToWorker =
   | { type: 'batch'; batch: Batch }
   | { type: 'sums'; request: number; blobs: Buffer; blockLength: number }
   | { type: 'digest'; request: number; blobs: Buffer; algorithm: ChecksumName }
+  | { type: 'content'; request: number; blobs: Buffer; most: number }
   | { type: 'distrust'; ids: Uint8Array }
   | { type: 'flush'; request: number }
   | { type: 'prepare'; request: number }

@@ -91,6 +91,24 @@ export class IngestPool {
     return Buffer.from(digest);
   }
 
+  /**
+   * Content of a small stored file. This is the one way by which content comes back into the protocol thread: it is for the
+   * filter, whose merge files are read where they are stored, and never goes to the socket.
+   *
+   * @param most bytes; longer content is an error
+   */
+  async readSmall(o: { blobs: Buffer; most: number }): Promise<Buffer> {
+    const { most } = o;
+    const blobs = own(o.blobs);
+    const content = await this.request<Uint8Array>(this.crew.leastBusy(), (request) => ({
+      type: 'content',
+      request,
+      blobs,
+      most,
+    }));
+    return Buffer.from(content.buffer, content.byteOffset, content.length);
+  }
+
   /** Makes sure that the state is the repository's: rebuilds or recovers it where it is not. Before the state is opened. */
   prepare(): Promise<PrepareResult> {
     return this.request<PrepareResult>(this.crew.workers[0], (request) => ({ type: 'prepare', request }));

@@ -56,6 +56,8 @@ async function answerTo(message: Extract<ToWorker, { request: number }>): Promis
       return undefined;
     case 'digest':
       return (await opened()).computeDigest(Buffer.from(message.blobs), message.algorithm);
+    case 'content':
+      return (await opened()).readSmall(Buffer.from(message.blobs), message.most);
     case 'flush':
       await (await ingest)?.flush();
       return undefined;
