@@ -11,8 +11,6 @@ import { baseName, dirName, joinPath } from './paths.ts';
 import type { PushSession } from './session.ts';
 
 const IO_ERROR_GENERAL = 1;
-/** I/O error flag that makes the client exit with 25 */
-const IO_ERROR_DELETE_LIMIT = 4;
 
 /**
  * What --delete takes away: objects of the destination that the client did not list, where it listed a directory's
@@ -81,7 +79,6 @@ export class DeletePass {
     for (const path of this.delayed) {
       const entry = this.session.destination.entry(path);
       if (entry !== undefined) yield* this.deleteObject(path, entry);
-      this.session.filter?.leaveDirectories();
     }
     this.delayed.length = 0;
   }
@@ -90,10 +87,6 @@ export class DeletePass {
   reportSkipped(): void {
     if (this.skipped === 0) return;
     warningMessage(this.session, `Deletions stopped due to --max-delete limit (${this.skipped} skipped)`);
-    this.session.ioError |= IO_ERROR_DELETE_LIMIT;
-    const flags = Buffer.alloc(4);
-    flags.writeInt32LE(IO_ERROR_DELETE_LIMIT);
-    this.session.output.message(MessageTag.ioError, flags);
   }
 
   writeStatistics(): void {
@@ -130,9 +123,7 @@ export class DeletePass {
     }
     const recurse = this.enabled || this.session.options.force;
     const children = this.session.destination.list(path) ?? [];
-    const empty = recurse
-      ? this.mergeFiles.carryAhead(this.deleteContent(path, children, true))
-      : children.length === 0;
+    const empty = recurse ? this.mergeFiles.carryAhead(this.deleteContent(path, children)) : children.length === 0;
     if (!empty) {
       infoMessage(this.session, `cannot delete non-empty directory: ${this.name(path)}`);
       errorMessage(this.session, `could not make way for new ${newType}: ${this.name(path)}`);
@@ -186,33 +177,44 @@ export class DeletePass {
     return this.listed.names.get(path) ?? new Set();
   }
 
-  /** Deletes an object and all below it; false when something of it had to stay. */
-  private *deleteObject(path: string, entry: Entry): Reading<boolean> {
+  /**
+   * Deletes an object and all below it; false when something of it had to stay.
+   *
+   * @param nested within a directory that is deleted: there --max-delete counts directories that are not empty too
+   */
+  private *deleteObject(path: string, entry: Entry, nested = false): Reading<boolean> {
     const { session } = this;
-    if (isDir(entry.mode) && !(yield* this.deleteContent(path, session.destination.list(path) ?? [], false))) {
-      if (this.skipped === 0) infoMessage(session, `cannot delete non-empty directory: ${this.name(path)}`);
-      return false;
+    let empty = true;
+    if (isDir(entry.mode) && !(yield* this.deleteContent(path, session.destination.list(path) ?? []))) {
+      infoMessage(session, `cannot delete non-empty directory: ${this.name(path)}`);
+      if (!nested) return false;
+      empty = false;
     }
     if (this.limitReached()) {
       this.skipped++;
+      return false;
+    }
+    if (!empty && !session.dryRun) {
+      // stock tries all the same; in a dry run it believes that it could
+      infoMessage(session, `cannot delete non-empty directory: ${this.name(path)}`);
       return false;
     }
     session.destination.remove(path);
     session.counts.deleted[deleteKind(entry.mode)]++;
     const name = Buffer.from(this.relative(path), 'latin1');
     session.output.message(MessageTag.deleted, isDir(entry.mode) ? Buffer.concat([name, Buffer.alloc(1)]) : name);
-    return true;
+    return empty;
   }
 
-  private *deleteContent(path: string, children: Entry[], makingRoom: boolean): Reading<boolean> {
+  private *deleteContent(path: string, children: Entry[]): Reading<boolean> {
     yield* this.enter(path);
     let empty = true;
     for (let i = children.length - 1; i >= 0; i--) {
       const child = joinPath(path, children[i].name);
       if (this.isProtected(child, children[i], true)) empty = false;
-      else if (!(yield* this.deleteObject(child, children[i]))) empty = false;
+      else if (!(yield* this.deleteObject(child, children[i], true))) empty = false;
     }
-    return empty || (makingRoom && this.session.dryRun);
+    return empty;
   }
 
   private *enter(path: string): Reading<void> {

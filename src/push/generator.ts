@@ -148,18 +148,19 @@ export class Generator {
 
   /** Takes in what the receiver has settled, asks again for what failed, and says which lists are done. */
   private async settle(withRedo: boolean): Promise<void> {
-    const { lists, output, ndxOut, agreement } = this.session;
+    const { lists, output, ndxOut, agreement, destination, options } = this.session;
     for (let settled = lists.settled.shift(); settled !== undefined; settled = lists.settled.shift()) {
       const { item, result } = settled;
+      const formerInode = options.inplace ? (destination.entry(item.path)?.inode ?? 0) : undefined;
       const outcome = applyResult(this.session, item, result);
       if (outcome === 'redo') {
         lists.redo.push(item);
         continue;
       }
       item.list.outstanding--;
-      const entry = outcome === 'stored' ? this.session.destination.entry(item.path) : undefined;
+      const entry = outcome === 'stored' ? destination.entry(item.path) : undefined;
       if (entry === undefined) skipLink(this.session, item);
-      else settleLink(this.session, item, entry);
+      else settleLink(this.session, item, entry, formerInode);
       await this.goOverReleased();
     }
     if (!withRedo) return;

@@ -6,6 +6,8 @@ export interface Leader {
   /** name as the client knows it */
   name: string;
   entry: Entry;
+  /** number that its names had before its content was written in their place (--inplace); else the entry's */
+  formerInode: number;
 }
 
 type Group =
@@ -58,9 +60,9 @@ export class HardLinks {
   }
 
   /** The leader is in place: who waited is handed over, to be linked to it. */
-  settle(group: number, item: Item, entry: Entry): Item[] {
+  settle(group: number, item: Item, entry: Entry, formerInode: number): Item[] {
     const found = this.groups.get(group);
-    this.groups.set(group, { state: 'done', leader: { name: item.file.path, entry } });
+    this.groups.set(group, { state: 'done', leader: { name: item.file.path, entry, formerInode } });
     // the last one first: the order in which a stock receiver tells of them
     return found?.state === 'pending' ? found.waiters.reverse() : [];
   }

@@ -62,11 +62,11 @@ export function itemFlags(
 
 /**
  * As `itemFlags`, of an object whose content stays: a stock receiver sets the attributes before it tells of them, and an
- * access ACL that it sets brings the permissions along.
+ * access ACL that it sets brings the permissions along. A dry run sets nothing.
  */
 export function keptItemFlags(session: PushSession, file: FileEntry, existing: Entry): number {
   const flags = itemFlags(session, file, existing, 0);
-  return flags & ItemFlag.reportAcl ? flags & ~ItemFlag.reportPerms : flags;
+  return flags & ItemFlag.reportAcl && !session.dryRun ? flags & ~ItemFlag.reportPerms : flags;
 }
 
 /** Whether an item with these flags is told to the client at all. */

@@ -13,7 +13,7 @@ import type { PushSession } from './session.ts';
 export function linkToLeader(session: PushSession, deletes: DeletePass, item: Item, leader: Leader): void {
   const { destination } = session;
   const existing = destination.entry(item.path);
-  const alreadyLinked = existing !== undefined && existing.inode !== 0 && existing.inode === leader.entry.inode;
+  const alreadyLinked = existing !== undefined && existing.inode !== 0 && existing.inode === leader.formerInode;
   if (existing !== undefined && isDir(existing.mode) && !deletes.makeRoom(item.path, existing, 'regular file')) return;
   const linkName = alreadyLinked ? '' : leader.name;
   const flags = itemFlags(session, item.file, existing, ItemFlag.localChange | ItemFlag.nameFollows, linkName);

@@ -1,5 +1,5 @@
 import { type NightdropError, RsyncExit } from '../lib/errors.ts';
-import { printable } from '../lib/names.ts';
+import { brief } from '../lib/names.ts';
 import { MessageTag } from '../rsync/mux.ts';
 import { NO_BLOBS } from '../vault/entry.ts';
 import { ConnectionCutError } from './input.ts';
@@ -29,7 +29,7 @@ function notSent(session: PushSession, ndx: number): void {
   item.list.requested.delete(ndx);
   session.lists.settle(item, {
     ok: false,
-    reason: `${printable(item.file.path)} could not be read by the client`,
+    reason: `${brief(item.file.path)} could not be read by the client`,
     retry: false,
     damaged: NO_BLOBS,
     blobs: NO_BLOBS,

@@ -59,10 +59,10 @@ export function linked(session: PushSession, entry: Entry, file: FileEntry): Ent
 }
 
 /** Tells a hard-link group that its leader is in place: who waited for it is linked next. */
-export function settleLink(session: PushSession, item: Item, entry: Entry): void {
+export function settleLink(session: PushSession, item: Item, entry: Entry, formerInode = entry.inode): void {
   const group = item.file.hardLink;
   if (group >= 0 && session.options.hardLinks)
-    session.lists.released.push(...session.hardLinks.settle(group, item, entry));
+    session.lists.released.push(...session.hardLinks.settle(group, item, entry, formerInode));
 }
 
 /** Tells a hard-link group that this member will not lead: who waited for it is gone over again. */

@@ -1,5 +1,5 @@
 import { ProtocolError } from '../lib/errors.ts';
-import { printable } from '../lib/names.ts';
+import { brief } from '../lib/names.ts';
 import { isDir } from '../lib/stat.ts';
 import { NEED_MORE } from '../rsync/bytes.ts';
 import type { FileList } from '../rsync/entry.ts';
@@ -131,7 +131,7 @@ export class Receiver {
       return flags;
     });
     if (iflags !== item.iflags)
-      throw new ProtocolError(`the client answers the request for ${printable(item.file.path)} with other item flags`);
+      throw new ProtocolError(`the client answers the request for ${brief(item.file.path)} with other item flags`);
     if (item.wantedXattrs !== undefined) {
       const wanted = item.wantedXattrs;
       const values = await session.input.read((reader) => decodeXattrAnswer(reader, wanted));

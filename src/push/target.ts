@@ -1,5 +1,5 @@
 import { NightdropError, RsyncExit } from '../lib/errors.ts';
-import { printable } from '../lib/names.ts';
+import { brief } from '../lib/names.ts';
 import { isDir } from '../lib/stat.ts';
 import { newDirectory } from './destination.ts';
 import { infoMessage } from './messages.ts';
@@ -24,7 +24,7 @@ export function cleanTarget(path: string, vault: string): { path: string; traili
   ) {
     throw new NightdropError(
       'ERR_TARGET',
-      `ERROR: the destination ${printable(rest.join('/').slice(0, 200))} is not a path inside the module`,
+      `ERROR: the destination ${brief(rest.join('/'))} is not a path inside the module`,
       { rsyncExit: RsyncExit.syntax },
     );
   }
@@ -69,7 +69,7 @@ export function resolveTarget(
 }
 
 function missing(path: string): NightdropError {
-  return refusal(`rsync: [Receiver] mkdir ${printable(path)} failed: No such file or directory (2)`, RsyncExit.fileIo);
+  return refusal(`rsync: [Receiver] mkdir ${brief(path)} failed: No such file or directory (2)`, RsyncExit.fileIo);
 }
 
 function refusal(message: string, rsyncExit: number): NightdropError {

@@ -49,7 +49,8 @@ export function applyResult(session: PushSession, item: Item, result: FileResult
   const entry = resultingEntry(rules, baseName(item.path), item.file, existing, replaced);
   entry.blobs = result.blobs;
   entry.size = result.size;
-  if (replaced) entry.inode = 0;
+  // other names of what was there keep their content: a number shared with them would be a lie
+  entry.inode = 0;
   linked(session, entry, item.file);
   keepSums(session, item, result);
   destination.put(item.path, entry);

@@ -25,9 +25,7 @@ export function resultingXattrs(
 ): Xattr[] {
   const present = kept?.xattrs ?? [];
   if (!options.acls && !options.xattrs) return present;
-  const xattrs = options.xattrs
-    ? wireXattrs(file, existing?.xattrs ?? [])
-    : present.filter((x) => !isAcl(x.name));
+  const xattrs = options.xattrs ? wireXattrs(file, existing?.xattrs ?? []) : present.filter((x) => !isAcl(x.name));
   const acls = options.acls ? wireAcls(file) : present.filter((x) => isAcl(x.name));
   if (acls.length === 0) return xattrs;
   return [...xattrs, ...acls].sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -35,8 +35,11 @@ test('-v -i --stats of a second push with deletions read as with stock', async (
 });
 
 test('--progress and --out-format read as with stock', async () => {
-  changeTree(source, { seed: 2, acls: false, xattrs: false });
-  assertSameOutput(await pair.push(['-aHAX', '--out-format=%i %n%L %l', '--delete'], [`${source}/`]));
-  await pair.pushOk(['-aHAX', '--progress', '--ignore-times'], [`${source}/`]);
+  const other = temporaryFolder(scope, 'other');
+  makeTree(other, { files: 20, seed: 2 });
+  await pair.pushOk(['-aHAX', '--delete'], [`${other}/`]);
+  changeTree(other, { seed: 2, acls: false, xattrs: false });
+  assertSameOutput(await pair.push(['-aHAX', '--out-format=%i %n%L %l', '--delete'], [`${other}/`]));
+  await pair.pushOk(['-aHAX', '--progress', '--ignore-times'], [`${other}/`]);
   await pair.assertSame();
 });

@@ -91,7 +91,7 @@ export const resticLimits: CompareOptions = {
   ignore: ['rootAttributes'],
   skip: (_, mode) => (mode & S_IFMT) === S_IFSOCK,
   ignoreFor: (at, mode) => {
-    if (at === 'xattrs/symlink' || at === 'xattrs/short') return ['links', 'xattrs'];
+    if (/(^|\/)xattrs\/(symlink|short)$/.test(at)) return ['links', 'xattrs'];
     if (isFile(mode)) return [];
     return isSymlink(mode) && at.endsWith('links/bytes') ? ['links', 'target'] : ['links'];
   },
