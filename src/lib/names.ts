@@ -21,6 +21,14 @@ export function printable(name: string): string {
   });
 }
 
+/** Bytes of a name that an error shows at most. */
+const BRIEF = 200;
+
+/** As `printable`, of a name from a client that goes into an error: what is too long for one is cut. */
+export function brief(name: string): string {
+  return name.length > BRIEF ? `${printable(name.slice(0, BRIEF))}…` : printable(name);
+}
+
 function escapeByte(c: string): string {
   if (c === '\n') return '\\n';
   if (c === '\\') return '\\\\';

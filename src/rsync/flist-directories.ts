@@ -1,6 +1,6 @@
 /** Directories of an incremental transfer whose lists are still to come (docs/protocol.md, "Lists per directory"). */
 import { ProtocolError } from '../lib/errors.ts';
-import { printable } from '../lib/names.ts';
+import { brief } from '../lib/names.ts';
 import { isDir } from '../lib/stat.ts';
 import type { FileEntry } from './entry.ts';
 
@@ -51,7 +51,7 @@ export function checkInside(entry: FileEntry, directory: FileEntry | undefined):
     path.indexOf('/', from) < 0;
   if (!inside)
     throw new ProtocolError(
-      `the list of ${parent === '' ? 'the root' : printable(parent)} holds ${printable(path)}, which is not in it`,
+      `the list of ${parent === '' ? 'the root' : brief(parent)} holds ${brief(path)}, which is not in it`,
     );
   if (directory !== undefined && path === '.')
     throw new ProtocolError('the list of a directory holds the root of the transfer');

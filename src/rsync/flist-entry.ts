@@ -1,6 +1,6 @@
 /** One entry of a file list from its bytes (docs/protocol.md, "File list"). */
 import { ProtocolError } from '../lib/errors.ts';
-import { printable } from '../lib/names.ts';
+import { brief } from '../lib/names.ts';
 import { isDevice, isDir, isFile, isSpecial, isSymlink } from '../lib/stat.ts';
 import { AclDecoder } from './acl.ts';
 import type { ByteReader } from './bytes.ts';
@@ -175,7 +175,7 @@ export class EntryDecoder {
   /** A link to an entry of the same list has its attributes; only ACL and xattrs are sent again, as their numbers. */
   private abbreviated(reader: ByteReader, path: string, first: FileEntry): FileEntry {
     if (ROOTS.includes(path) || isDir(first.mode))
-      throw new ProtocolError(`${printable(path)} is sent as a hard link, which it cannot be`);
+      throw new ProtocolError(`${brief(path)} is sent as a hard link, which it cannot be`);
     const entry: FileEntry = { ...first, path };
     this.readAttributes(reader, entry);
     this.name.keep();
@@ -192,7 +192,7 @@ export class EntryDecoder {
 
   private readGroup(reader: ByteReader, flags: number, index: number, path: string): number {
     if (!this.settings.preserve.hardLinks)
-      throw new ProtocolError(`${printable(path)} is sent as a hard link, which was not asked for`);
+      throw new ProtocolError(`${brief(path)} is sent as a hard link, which was not asked for`);
     if (flags & EntryFlag.hardLinkFirst) return index;
     const group = reader.varint();
     this.groups.check(group, path);
@@ -201,7 +201,7 @@ export class EntryDecoder {
 
   private checkLinked(path: string, mode: number): void {
     if (!this.settings.preserve.hardLinks || isDir(mode))
-      throw new ProtocolError(`${printable(path)} is sent as a hard link, which it cannot be`);
+      throw new ProtocolError(`${brief(path)} is sent as a hard link, which it cannot be`);
   }
 
   private readAttributes(reader: ByteReader, entry: FileEntry): void {
@@ -216,7 +216,7 @@ export class EntryDecoder {
   private readId(reader: ByteReader, kind: OwnerKind, nameFollows: boolean, path: string): number {
     const { protocol } = this.settings;
     const id = reader.varint30(protocol) >>> 0;
-    if (id === NO_ID) throw new ProtocolError(`${printable(path)} has the impossible ${kind} id ${NO_ID}`);
+    if (id === NO_ID) throw new ProtocolError(`${brief(path)} has the impossible ${kind} id ${NO_ID}`);
     if (nameFollows && protocol >= 30) this.names.read(reader, kind, id);
     return id;
   }
@@ -242,14 +242,14 @@ export class EntryDecoder {
 
   private check(path: string, size: number, mtime: number, nsec: number, atime: number, mode: number): void {
     if (size < 0 || !Number.isSafeInteger(size))
-      throw new ProtocolError(`${printable(path)} has the impossible size ${size}`);
+      throw new ProtocolError(`${brief(path)} has the impossible size ${size}`);
     if (!Number.isSafeInteger(mtime) || !Number.isSafeInteger(atime))
-      throw new ProtocolError(`${printable(path)} has an impossible time`);
-    if (nsec < 0 || nsec > LATEST_NANOSECOND) throw new ProtocolError(`${printable(path)} has ${nsec} nanoseconds`);
+      throw new ProtocolError(`${brief(path)} has an impossible time`);
+    if (nsec < 0 || nsec > LATEST_NANOSECOND) throw new ProtocolError(`${brief(path)} has ${nsec} nanoseconds`);
     if (mode === 0 && this.settings.missingArgs) return;
     const known = isFile(mode) || isDir(mode) || isSymlink(mode) || isDevice(mode) || isSpecial(mode);
     if (!known || mode < 0 || mode > 0o177777)
-      throw new ProtocolError(`${printable(path)} has the impossible mode 0${(mode >>> 0).toString(8)}`);
+      throw new ProtocolError(`${brief(path)} has the impossible mode 0${(mode >>> 0).toString(8)}`);
     if (!isDir(mode) && ROOTS.includes(path))
       throw new ProtocolError('the root of the transfer is sent as something else than a directory');
   }
@@ -258,9 +258,9 @@ export class EntryDecoder {
 function readTarget(reader: ByteReader, protocol: number, path: string): string {
   const length = reader.varint30(protocol);
   if (length <= 0 || length > LONGEST_TARGET)
-    throw new ProtocolError(`the symlink ${printable(path)} has a target of ${length} bytes`);
+    throw new ProtocolError(`the symlink ${brief(path)} has a target of ${length} bytes`);
   const target = reader.latin1(length);
-  if (target.includes('\0')) throw new ProtocolError(`the target of the symlink ${printable(path)} holds a NUL`);
+  if (target.includes('\0')) throw new ProtocolError(`the target of the symlink ${brief(path)} holds a NUL`);
   return target;
 }
 

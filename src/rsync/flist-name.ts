@@ -1,6 +1,6 @@
 /** Names of file-list entries, which are sent as what differs from the one before (docs/protocol.md, "File list"). */
 import { ProtocolError } from '../lib/errors.ts';
-import { printable } from '../lib/names.ts';
+import { brief } from '../lib/names.ts';
 import type { ByteReader } from './bytes.ts';
 import { EntryFlag } from './flist-flags.ts';
 
@@ -78,5 +78,5 @@ export class NameDecoder {
 }
 
 function unsafe(name: string): ProtocolError {
-  return new ProtocolError(`the file list has the unsafe name ${printable(name.slice(0, 300))}`);
+  return new ProtocolError(`the file list has the unsafe name ${brief(name)}`);
 }

@@ -1,6 +1,6 @@
 /** The order of a file list, which both sides must share: indices count in it (docs/protocol.md, "Order"). */
 import { ProtocolError } from '../lib/errors.ts';
-import { printable } from '../lib/names.ts';
+import { brief } from '../lib/names.ts';
 import { isDir } from '../lib/stat.ts';
 import type { FileEntry } from './entry.ts';
 
@@ -75,7 +75,7 @@ export class SortedList {
       if (directory >= 0 && isDir(this.all[directory].mode)) return;
       const other = this.find(this.order.key(path, false));
       if (other >= 0 && entries[other] !== undefined)
-        throw new ProtocolError(`the file list has something below ${printable(path)}, which is not a directory`);
+        throw new ProtocolError(`the file list has something below ${brief(path)}, which is not a directory`);
     }
   }
 

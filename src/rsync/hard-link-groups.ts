@@ -1,6 +1,6 @@
 /** Which entries are links to one file (docs/protocol.md, "Hard links"). */
 import { ProtocolError } from '../lib/errors.ts';
-import { printable } from '../lib/names.ts';
+import { brief } from '../lib/names.ts';
 import { isDir, S_IFMT } from '../lib/stat.ts';
 import type { FileEntry } from './entry.ts';
 
@@ -15,12 +15,12 @@ export class HardLinkGroups {
   /** Checks that `group` was told before, and is not the entry itself. */
   check(group: number, path: string): void {
     if (!this.types.has(group))
-      throw new ProtocolError(`${printable(path)} is a hard link to entry ${group}, which is not the first of a group`);
+      throw new ProtocolError(`${brief(path)} is a hard link to entry ${group}, which is not the first of a group`);
   }
 
   /** Notes the first of a group, or another of it; the group's number, -1 when it cannot be of that group. */
   add(group: number, first: boolean, path: string, mode: number): number {
-    if (isDir(mode)) throw new ProtocolError(`the directory ${printable(path)} is sent as a hard link`);
+    if (isDir(mode)) throw new ProtocolError(`the directory ${brief(path)} is sent as a hard link`);
     const type = mode & S_IFMT;
     if (first) this.types.set(group, type);
     // an inode number that was given to a file of another type while the client read its tree

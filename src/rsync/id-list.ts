@@ -1,6 +1,6 @@
 /** Names of owners: within entries, or in two lists after a whole file list (docs/protocol.md, "File list"). */
 import { ProtocolError } from '../lib/errors.ts';
-import { printable } from '../lib/names.ts';
+import { brief } from '../lib/names.ts';
 import type { ByteReader } from './bytes.ts';
 import type { FileListSettings } from './flist-settings.ts';
 
@@ -41,7 +41,7 @@ export class OwnerNames {
     if (names.get(id) === name) return;
     // the account database is made of lines and C strings: neither byte can be in a name
     if (name.includes('\0') || name.includes('\n'))
-      throw new ProtocolError(`the ${kind} ${id} has the impossible name ${printable(name)}`);
+      throw new ProtocolError(`the ${kind} ${id} has the impossible name ${brief(name)}`);
     this.bytes += name.length + BYTES_PER_NAME;
     if (this.bytes > MOST_BYTES) throw new ProtocolError('the client names more owners than there can be');
     names.set(id, name);

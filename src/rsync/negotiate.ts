@@ -1,6 +1,6 @@
 /** Which checksum and which compression a connection uses (docs/protocol.md, "Negotiation"). */
 import { RefusedError } from '../lib/errors.ts';
-import { printable } from '../lib/names.ts';
+import { brief } from '../lib/names.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import type { ServerOptions } from './options.ts';
 
@@ -56,7 +56,7 @@ export function chooseName<T extends string>(kind: string, ours: readonly T[], c
     const known = find(ours, name);
     if (known !== undefined) return known;
   }
-  const list = printable(clients.join(' ').slice(0, 200));
+  const list = brief(clients.join(' '));
   throw new RefusedError(
     `Failed to negotiate a ${kind} choice. Client list: ${list === '' ? 'INVALID' : list} Server list: ${ours.join(' ')}`,
   );
@@ -122,7 +122,7 @@ function chosen<T extends string>(kind: string, ours: readonly T[], name: string
 
 function unknown(kind: string, ours: readonly string[], name: string): RefusedError {
   return new RefusedError(
-    `ERROR: the option --${kind}-choice is refused: ${printable(name)} is not one of ${ours.join(' ')}`,
+    `ERROR: the option --${kind}-choice is refused: ${brief(name)} is not one of ${ours.join(' ')}`,
   );
 }
 

@@ -1,7 +1,7 @@
 /** Extended attributes of file-list entries (docs/protocol.md, "Extended attributes"). */
 import { createHash } from 'node:crypto';
 import { ProtocolError } from '../lib/errors.ts';
-import { printable } from '../lib/names.ts';
+import { brief } from '../lib/names.ts';
 import { type ByteReader, ByteWriter } from './bytes.ts';
 import type { WireXattr } from './entry.ts';
 
@@ -101,7 +101,7 @@ function checkDistinct(list: readonly WireXattr[]): void {
   if (list.length < 2) return;
   const seen = new Set<string>();
   for (const { name } of list) {
-    if (seen.has(name)) throw new ProtocolError(`an entry has the extended attribute ${printable(name)} twice`);
+    if (seen.has(name)) throw new ProtocolError(`an entry has the extended attribute ${brief(name)} twice`);
     seen.add(name);
   }
 }

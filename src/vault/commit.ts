@@ -4,7 +4,7 @@
  * noted is found again (vault/prepare.ts).
  */
 import { NightdropError } from '../lib/errors.ts';
-import { printable } from '../lib/names.ts';
+import { brief } from '../lib/names.ts';
 import { isDir } from '../lib/stat.ts';
 import type { PackRecord } from '../repository/blob.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -166,7 +166,7 @@ function childTree(store: StateStore, path: string, pending: Set<string>): Buffe
 function notStored(path: string): NightdropError {
   return new NightdropError(
     'ERR_BLOB_MISSING',
-    `the content of ${printable(path)} was not stored to the end; no snapshot was made`,
+    `the content of ${brief(path)} was not stored to the end; no snapshot was made`,
   );
 }
 
