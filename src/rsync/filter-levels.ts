@@ -31,8 +31,6 @@ export class FilterLevels {
   private levels: Level[] = [];
   /** rules of all levels: merge files may be many */
   private count = 0;
-  /** what was found above the transfer */
-  private readonly above = new Map<MergeRule, RuleList>();
 
   constructor(options: LevelOptions) {
     this.options = options;
@@ -73,8 +71,8 @@ export class FilterLevels {
     // rules in these files may add merge rules, which count here already
     for (let i = 0; i < level.merges.length; i++) {
       const merge = level.merges[i];
-      if (!merge.searched) yield* this.search(merge, directory, level.merges);
-      const inherited = merge.head.noInherit ? undefined : (parent?.rules.get(merge) ?? this.above.get(merge));
+      const above = merge.searched ? undefined : yield* this.search(merge, directory, level.merges);
+      const inherited = merge.head.noInherit ? undefined : (parent?.rules.get(merge) ?? above);
       const list = new RuleList(inherited);
       level.rules.set(merge, list);
       yield* this.merge(joined(directory, merge.name), { list, head: merge.head, directory, base, level, depth: 0 });
@@ -83,8 +81,11 @@ export class FilterLevels {
     this.count += level.count;
   }
 
-  /** A rule with a path finds its files in directories above the transfer too; what they say is inherited. */
-  private *search(merge: MergeRule, directory: string, merges: MergeRule[]): Reading<void> {
+  /**
+   * A rule with a path finds its files in directories above the first one that is entered; what they say counts there and
+   * below, and as in stock no more once that directory is left.
+   */
+  private *search(merge: MergeRule, directory: string, merges: MergeRule[]): Reading<RuleList | undefined> {
     merge.searched = true;
     let found: RuleList | undefined;
     for (const above of merge.directoriesAbove(directory)) {
@@ -94,7 +95,7 @@ export class FilterLevels {
       yield* this.merge(path, { list, head: merge.head, directory: above, base: above, level, depth: 0 });
       if (!merge.head.noInherit) found = list;
     }
-    if (found !== undefined) this.above.set(merge, found);
+    return found;
   }
 
   /** Adds the rules of a file to a list. */

@@ -112,7 +112,7 @@ export class Filter {
     if (this.needsDirectories) yield* this.levels.enter(path, this.merges, this.base);
   }
 
-  /** Leaves every directory: no merge file counts any more, but for those above the transfer. */
+  /** Leaves every directory: no merge file counts any more. */
   leaveDirectories(): void {
     this.levels.leave();
   }

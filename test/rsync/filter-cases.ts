@@ -87,6 +87,16 @@ export const fixed: [name: string, change: Partial<Case>][] = [
     { dest: 'dest', args: ['-F'], module: { '.rsync-filter': '- *.o\n', '../.rsync-filter': '- one' } },
   ],
   [
+    'files above the transfer, several sources',
+    {
+      dest: 'dest',
+      args: ['-F'],
+      what: ['dir', 'other'],
+      source: { 'dir/keep': '', 'other/sub/keep': '' },
+      module: { '../.rsync-filter': '- one' },
+    },
+  ],
+  [
     'files above the transfer, anchored',
     {
       dest: 'a/dest',
