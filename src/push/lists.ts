@@ -73,6 +73,8 @@ export class Lists {
   phasesTold = 0;
   phasesAnswered = 0;
   private wake: (() => void) | undefined;
+  /** something changed since the generator looked last */
+  private unseen = false;
   private failure: unknown;
   private failed = false;
 
@@ -151,11 +153,12 @@ export class Lists {
     this.notify();
   }
 
-  /** Wakes the generator. */
+  /** Wakes the generator; when it is not asleep, it will not fall asleep before it has looked once more. */
   notify(): void {
     const { wake } = this;
     this.wake = undefined;
-    wake?.();
+    if (wake === undefined) this.unseen = true;
+    else wake();
   }
 
   /** Ends the generator's waiting, now and later, with `error`. */
@@ -170,9 +173,13 @@ export class Lists {
     if (this.failed) throw this.failure;
   }
 
-  /** Resolves at the next `notify`. */
+  /** Resolves at the next `notify`, or at once after one that nobody waited for. */
   async changed(): Promise<void> {
     this.throwIfFailed();
+    if (this.unseen) {
+      this.unseen = false;
+      return;
+    }
     await new Promise<void>((resolve) => {
       this.wake = resolve;
     });
