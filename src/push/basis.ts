@@ -37,6 +37,8 @@ export async function chooseBasis(
   } else {
     if (file.size < Math.max(1, policy.revealFloor)) return undefined;
     sums = store.findMoved(file.size, file.mtime, file.mtimeNsec, agreement.sumsKind);
+    // what came earlier in this push may not lie in a pack yet
+    if (sums !== undefined && !store.holdsAll(sums.blobs)) return undefined;
   }
   if (sums === undefined || sums.count === 0 || sums.blockLength < policy.minimumBlock) return undefined;
   // a push that was cut leaves sums of the part that came, whole blocks only
