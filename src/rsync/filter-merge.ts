@@ -47,9 +47,11 @@ export function clean(path: string): string {
 /** Of the C locale: 0xA0 is part of a name. */
 const BLANKS = /[ \t\n\v\f\r]+/;
 
-/** Rules in the text of a merge file: lines without comments, or words. */
+/** Rules in the text of a merge file: lines without comments, or words. A NUL ends one. */
 export function* rulesIn(text: string, words: boolean): Generator<string> {
-  for (const rule of text.split(words ? BLANKS : /[\r\n]/)) {
+  for (const piece of text.split(words ? BLANKS : /[\r\n]/)) {
+    const end = piece.indexOf('\0');
+    const rule = end < 0 ? piece : piece.slice(0, end);
     if (rule === '' || (!words && (rule[0] === '#' || rule[0] === ';'))) continue;
     yield rule;
   }

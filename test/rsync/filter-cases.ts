@@ -143,6 +143,7 @@ export const fixed: [name: string, change: Partial<Case>][] = [
     'sides in a file',
     { args: ['--filter=: .rules'], module: { ...tree, '.rules': '-s one\n-r two.o\n-rs three.txt' } },
   ],
+  ['a NUL in a file', { args: ['--filter=: .rules'], module: { ...tree, '.rules': '- one\0no\n- two\0.o\n' } }],
   ['sides of a file', { args: ['--filter=:r .rules'], module: { ...tree, '.rules': '- one' } }],
   [
     '--delete-excluded and files',
