@@ -6,6 +6,7 @@ import { FileListReceiver } from '../rsync/flist.ts';
 import { Demultiplexer, MessageTag } from '../rsync/mux.ts';
 import { NdxDecoder, NdxEncoder } from '../rsync/ndx.ts';
 import { createTokenDecoder } from '../rsync/tokens.ts';
+import { ID_BYTES } from '../vault/content.ts';
 import { StateDamagedError } from '../vault/errors.ts';
 import { IngestPool } from '../vault/ingest/pool.ts';
 import { layoutOf, type VaultLayout } from '../vault/layout.ts';
@@ -67,6 +68,7 @@ export async function holdVault(request: PushRequest, agreed: SetUp): Promise<Va
   let pool: IngestPool | undefined;
   try {
     const stored = { bytes: 0 };
+    const notes: string[] = [];
     let store: StateStore | undefined;
     const seed = agreed.options.checksumSeed || storedSeed(layout);
     pool = new IngestPool({
@@ -80,8 +82,12 @@ export async function holdVault(request: PushRequest, agreed: SetUp): Promise<Va
         store?.addPack(pack);
         store?.checkpoint();
       },
+      onDamaged: (ids) =>
+        notes.push(
+          `${ids.length / ID_BYTES} stored blobs cannot be read (run check --read-data); what comes again is stored anew`,
+        ),
     });
-    const notes = looksSound(layout) ? [] : (await pool.prepare()).notes;
+    if (!looksSound(layout)) notes.push(...(await pool.prepare()).notes);
     store = StateStore.open(layout.stateFile);
     return { layout, lease, pool, store, stored, notes, startedAt };
   } catch (error) {

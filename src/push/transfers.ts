@@ -17,7 +17,7 @@ export function openSink(session: PushSession, item: Item): FileSink {
   const sums = item.offered?.sums;
   return pool.openFile({
     size: item.file.size,
-    basis: sums && { blobs: sums.blobs, size: item.offered!.basisSize },
+    basis: sums && { blobs: sums.blobs, size: item.offered!.basisSize, blockLength: sums.blockLength },
     verify: agreement.verify,
     blockLength,
     onSums: (records) => item.newSums?.writer.append(records),

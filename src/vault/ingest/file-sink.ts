@@ -19,8 +19,6 @@ export interface Basis {
   size: number;
   /** block length of its cached sums: matched blocks keep their sums, where the new ones have the same */
   blockLength?: number;
-  /** row of those sums, which the workers find by the content */
-  sumsRow?: number;
 }
 
 export interface OpenFile {

@@ -158,7 +158,7 @@ export async function send(pool: IngestPool, file: OpenFile, pieces: Piece[], di
 }
 
 export function basisOf({ blobs, content, blockLength }: Stored): Basis {
-  return { blobs, size: content.length, blockLength, sumsRow: 1 };
+  return { blobs, size: content.length, blockLength };
 }
 
 /** What a file made of these pieces holds. */
