@@ -115,6 +115,7 @@ export class Sessions {
 
 function start(): ChildProcess {
   const env: NodeJS.ProcessEnv = {};
+  env.MALLOC_ARENA_MAX = '2';
   for (const name of ENVIRONMENT) if (process.env[name] !== undefined) env[name] = process.env[name];
   const child = fork(moduleFile(import.meta.url, 'session-process'), [], {
     execArgv: [...NODE_FLAGS, ...MEMORY_FLAGS],
