@@ -50,7 +50,7 @@ export function resultingEntry(
   if (!keepsTime(options, file)) {
     entry.mtime = kept?.mtime ?? now;
     entry.mtimeNsec = kept?.mtimeNsec ?? 0;
-  } else if (kept !== undefined && !replaced && sameTime(options, kept, file) && options.modifyWindow >= 0) {
+  } else if (kept !== undefined && sameTime(options, kept, file) && !isAccurate(options, file)) {
     // within the window the time that is there stays, nanoseconds included
     entry.mtime = kept.mtime;
     entry.mtimeNsec = kept.mtimeNsec;
@@ -59,6 +59,11 @@ export function resultingEntry(
   if (options.owner && entry.user === '' && existing?.uid === entry.uid) entry.user = existing.user;
   if (options.group && entry.group === '' && existing?.gid === entry.gid) entry.group = existing.group;
   return entry;
+}
+
+/** A directory whose content changes within the second it was pushed in gets its time anew in stock. */
+function isAccurate(options: ServerOptions, file: FileEntry): boolean {
+  return options.modifyWindow < 0 || (options.modifyWindow === 0 && isDir(file.mode));
 }
 
 /** Whether -t applies to this kind of object. */
