@@ -63,6 +63,10 @@ export const TEMPLATE = `# nightdrop.toml: settings of this data folder. Every k
 # No checksum covers less than this many bytes.
 #minimum_block = 1024
 
+# Whether deletions follow rules that stand in stored files: rsync's -F, -C and --filter=": NAME" together with --delete.
+# A client can find out with them whether a stored file has a line that it guesses. Never with reveal = "nothing".
+#merge_files = false
+
 # Whether the checksum of a whole file is computed again from what is stored, after a push that sent only changes:
 # "auto": unless the connection proves its bytes itself (TLS, ssh); "always"; "never".
 #verify_deltas = "auto"

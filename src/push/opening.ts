@@ -232,10 +232,14 @@ export function startStreams(connection: Connection, seed: number, clientTimeout
 export async function readFilter(session: PushSession): Promise<Filter | undefined> {
   const { options, input } = session;
   if (options.deleteMode === 'none' && !options.pruneEmptyDirs) return undefined;
-  // which files go or stay may depend on what merge files say, so not where nothing of content may be told
-  const mergeFiles = session.rules.policy.reveal !== 'nothing';
-  const { protocol } = session.agreement;
-  const filter = new Filter({ deleteExcluded: options.deleteExcluded, protocol, mergeFiles });
+  // which files go or stay depends on what stored files say then, and the client hears it
+  const { mergeFiles, reveal } = session.rules.policy;
+  const filter = new Filter({
+    deleteExcluded: options.deleteExcluded,
+    protocol: session.agreement.protocol,
+    mergeFiles: mergeFiles && reveal !== 'nothing',
+    refusal: `rules in stored files would let a client test guesses about them (${reveal === 'nothing' ? 'reveal = "nothing" never allows it' : 'merge_files = true allows it'})`,
+  });
   for (;;) {
     const rule = await input.read(readRule);
     if (rule === undefined) return filter;

@@ -28,6 +28,8 @@ export interface FilterOptions {
   protocol?: number;
   /** whether directories will be entered, so that merge rules can be carried; else they are refused */
   mergeFiles?: boolean;
+  /** why they are refused, for the client */
+  refusal?: string;
 }
 
 /** The rules in their order: the first that holds decides. */
@@ -52,7 +54,7 @@ export class Filter {
 
   /** Adds a rule at the end. @throws when it cannot be read, or is not carried */
   add(text: string): void {
-    const { deleteExcluded, mergeFiles, protocol = 32 } = this.options;
+    const { deleteExcluded, mergeFiles, refusal = 'merge files are not carried here', protocol = 32 } = this.options;
     this.count++;
     this.textLength += text.length;
     if (this.count > MOST_RULES) throw new ProtocolError(`there are more than ${MOST_RULES} filter rules`);
@@ -61,8 +63,10 @@ export class Filter {
     if (rule === undefined) throw new ProtocolError(`the filter rule ${shown(text)} cannot be read`);
     // stock clients send what is in the file
     if (rule.kind === 'once') throw new ProtocolError(`the filter rule ${shown(text)} names a file of the client's`);
-    if (rule.kind === 'perDirectory' && !mergeFiles)
-      throw new RefusedError(`ERROR: the filter rule ${shown(text)} is refused: merge files are not carried here`);
+    if (rule.kind === 'perDirectory' && !mergeFiles) {
+      const name = rule.head.cvs ? `${shown(text)} (a part of -C)` : shown(text);
+      throw new RefusedError(`ERROR: the filter rule ${name} is refused: ${refusal}`);
+    }
     if (rule.kind === 'pattern') this.aboutXattrs ||= rule.head.xattr;
     this.list.add(rule, this.merges, undefined);
   }

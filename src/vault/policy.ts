@@ -6,6 +6,8 @@ export interface VaultPolicy {
   revealFloor: number;
   /** bytes; no block sum covers less (but a file's last block) */
   minimumBlock: number;
+  /** rules in stored files (per-directory merge files) are followed by deletions; never with reveal 'nothing' */
+  mergeFiles: boolean;
   /** whether matched bytes are read back to recompute the whole-file digest; 'auto': when the transport does not authenticate */
   verifyDeltas: 'auto' | 'always' | 'never';
   /** owner of what is pushed without -o / -g, and permission bits taken away from what is pushed without -p */

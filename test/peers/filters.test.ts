@@ -57,7 +57,9 @@ const cases: Case[] = [
 
 // every case has a directory of one vault: what takes time is a push
 const scope = fileScope();
-const pair = await startPair(scope);
+const pair = await startPair(scope, {
+  configure: (toml) => toml.replace('#merge_files = false', 'merge_files = true'),
+});
 const source = temporaryFolder(scope, 'source');
 const DAY = 86_400;
 const START = 1_700_000_000;

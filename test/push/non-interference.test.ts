@@ -4,9 +4,10 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { contentKey } from '../../src/vault/content.ts';
 import { layoutOf, type VaultLayout } from '../../src/vault/layout.ts';
+import type { VaultPolicy } from '../../src/vault/policy.ts';
 import { StateStore } from '../../src/vault/state/store.ts';
 import { createVault } from '../../src/vault/vault.ts';
-import { type defaultPolicy, startPushServer } from '../support/push-server.ts';
+import { startPushServer } from '../support/push-server.ts';
 import { Random } from '../support/random.ts';
 import { recordTurns, replay } from '../support/replay.ts';
 import { run } from '../support/run.ts';
@@ -14,12 +15,20 @@ import { type Scope, temporaryFolder } from '../support/temporary.ts';
 
 const SIZE = 300_000;
 const TIME = 1_700_000_000;
+/** what a file of either vault says, of the same length */
+const RULES = ['P file\n', 'P tiny\n'];
+
+interface Twins {
+  folder: string;
+  a: VaultLayout;
+  b: VaultLayout;
+}
 
 /**
  * Two vaults that hold different content under the same names, sizes, times and block sums. Nobody can make such content
  * for real, so the sums of one are put beside the content of the other: what a client hears may depend on no more.
  */
-async function twins(scope: Scope): Promise<{ folder: string; a: VaultLayout; b: VaultLayout }> {
+async function twins(scope: Scope): Promise<Twins> {
   const folder = temporaryFolder(scope, 'twins');
   const first = await createVault(path.join(folder, 'a'), 'demo');
   const b = layoutOf(path.join(folder, 'b/vaults/demo'), 'demo');
@@ -35,7 +44,8 @@ async function twins(scope: Scope): Promise<{ folder: string; a: VaultLayout; b:
     mkdirSync(source);
     writeFileSync(path.join(source, 'file'), new Random(seed).text(SIZE));
     writeFileSync(path.join(source, 'tiny'), new Random(seed).text(500));
-    for (const name of ['file', 'tiny', '.']) utimesSync(path.join(source, name), TIME, TIME);
+    writeFileSync(path.join(source, 'rules'), RULES[seed - 1]);
+    for (const name of ['file', 'tiny', 'rules', '.']) utimesSync(path.join(source, name), TIME, TIME);
     const server = await startPushServer(scope, { vaultDir: layout.folder, vault: 'demo' });
     const { code, stderr } = await run('rsync', ['-a', `${source}/`, `rsync://127.0.0.1:${server.port}/demo/`]);
     assert.equal(code, 0, stderr);
@@ -75,33 +85,42 @@ function copySums(from: VaultLayout, to: VaultLayout): void {
 async function compare(
   scope: Scope,
   change: (content: Buffer) => void,
-  policy: Partial<typeof defaultPolicy>,
+  policy: Partial<VaultPolicy>,
   ...options: string[]
 ): Promise<void> {
-  const { folder, a, b } = await twins(scope);
-  const before = path.join(folder, 'before');
-  cpSync(a.folder, before, { recursive: true });
-  const source = path.join(folder, 'night');
+  const vaults = await twins(scope);
+  const source = path.join(vaults.folder, 'night');
   mkdirSync(source);
   const content = new Random(1).text(SIZE);
   change(content);
   writeFileSync(path.join(source, 'file'), content);
   writeFileSync(path.join(source, 'tiny'), new Random(3).text(500));
+  const [fromA, fromB] = await hear(scope, vaults, policy, ['-ai', ...options, `${source}/`], 0);
+  assert.ok(fromA.length > 1000 || policy.reveal === 'nothing', 'the first vault offered no block sums');
+  assert.ok(fromA.equals(fromB), 'what the client hears depends on stored content that its sums do not tell');
+}
+
+/** Everything that both vaults say to what a client says to the first, which ends with `code`. */
+async function hear(
+  scope: Scope,
+  { folder, a, b }: Twins,
+  policy: Partial<VaultPolicy>,
+  args: string[],
+  code: number,
+): Promise<[fromA: Buffer, fromB: Buffer]> {
+  const before = path.join(folder, 'before');
+  cpSync(a.folder, before, { recursive: true });
   const serverA = await startPushServer(scope, { vaultDir: a.folder, vault: 'demo', policy });
   const turns = await recordTurns(scope, serverA.port, async (port) => {
-    const { code, stderr } = await run('rsync', ['-ai', ...options, `${source}/`, `rsync://127.0.0.1:${port}/demo/`]);
-    assert.equal(code, 0, stderr);
+    const result = await run('rsync', [...args, `rsync://127.0.0.1:${port}/demo/`]);
+    assert.equal(result.code, code, result.stderr);
   });
   await serverA.waitForReports(1);
   const again = await startPushServer(scope, { vaultDir: before, vault: 'demo', policy });
   const serverB = await startPushServer(scope, { vaultDir: b.folder, vault: 'demo', policy });
   const fromA = await replay(again.port, turns, 400);
   const fromB = await replay(serverB.port, turns, 400);
-  assert.ok(fromA.bytes.length > 1000 || policy.reveal === 'nothing', 'the first vault offered no block sums');
-  assert.ok(
-    fromA.bytes.equals(fromB.bytes),
-    'what the client hears depends on stored content that its sums do not tell',
-  );
+  return [fromA.bytes, fromB.bytes];
 }
 
 test('two vaults with other content but the same sums say the same to a client whose file matches nothing', async (t) => {
@@ -115,4 +134,23 @@ test('two vaults with other content but the same sums say the same to a client w
 
 test('two vaults with other content say the same when nothing may be revealed', async (t) => {
   await compare(t, (content) => void content.write('changed in the middle', 150_000), { reveal: 'nothing' });
+});
+
+/** A client that has nothing deletes by the rules in a stored file, which are other ones in either vault. */
+async function hearRules(scope: Scope, policy: Partial<VaultPolicy>, code: number): Promise<[Buffer, Buffer]> {
+  const vaults = await twins(scope);
+  const empty = path.join(vaults.folder, 'empty');
+  mkdirSync(empty);
+  return hear(scope, vaults, policy, ['-ai', '--delete', '--filter=: rules', `${empty}/`], code);
+}
+
+test('two vaults say the same to a client that would have rules in stored files followed', async (t) => {
+  const [fromA, fromB] = await hearRules(t, {}, 4);
+  assert.match(fromA.toString('latin1'), /the filter rule : rules is refused/);
+  assert.ok(fromA.equals(fromB), 'what the client hears depends on stored rules');
+});
+
+test('two vaults that allow rules in stored files tell them: this is what merge_files = false is for', async (t) => {
+  const [fromA, fromB] = await hearRules(t, { mergeFiles: true }, 0);
+  assert.ok(!fromA.equals(fromB));
 });

@@ -17,6 +17,7 @@ export const defaultPolicy: VaultPolicy = {
   reveal: 'checksums',
   revealFloor: 1024,
   minimumBlock: 1024,
+  mergeFiles: false,
   verifyDeltas: 'auto',
   defaultUid: 0,
   defaultGid: 0,
