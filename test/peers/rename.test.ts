@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { statistic } from '../support/outputs.ts';
@@ -26,4 +26,17 @@ test('a renamed directory costs sums, not data', async (t) => {
   assert.ok(sent <= sentToStock / 100, `${sent} literal bytes, ${sentToStock} to stock`);
   await pair.assertSame();
   await pair.assertSameByRestic();
+});
+
+test('files of one size and time are taken the first time they come', async (t) => {
+  const pair = await startPair(t);
+  const source = temporaryFolder(t, 'source');
+  for (let i = 0; i < 60; i++) {
+    const file = path.join(source, `f${i}`);
+    writeFileSync(file, 'the same text in every file. '.repeat(200));
+    utimesSync(file, 1_000_000_000, 1_000_000_000);
+  }
+  const { ours } = await pair.pushOk(['-a'], [`${source}/`]);
+  assert.equal(ours.stderr + ours.stdout, '', 'a file was asked for twice');
+  await pair.assertSame();
 });
