@@ -21,6 +21,8 @@ export interface ErrorOptions {
   cause?: unknown;
   /** what the rsync client is told to exit with, when the error reaches one */
   rsyncExit?: number;
+  /** the message may go to the client: it holds nothing but what the client said or may know anyway */
+  forClient?: boolean;
 }
 
 /**
@@ -30,25 +32,28 @@ export interface ErrorOptions {
 export class NightdropError extends Error {
   readonly code: string;
   readonly rsyncExit: number | undefined;
+  /** unless set, a client is told less than the message says (push/client-sentence.ts) */
+  readonly forClient: boolean;
 
   constructor(code: string, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = new.target.name;
     this.code = code;
     this.rsyncExit = options.rsyncExit;
+    this.forClient = options.forClient ?? false;
   }
 }
 
 /** The peer broke the rsync protocol: the connection ends, what was committed stays. */
 export class ProtocolError extends NightdropError {
   constructor(message: string, options: ErrorOptions = {}) {
-    super('ERR_PROTOCOL', message, { rsyncExit: RsyncExit.protocol, ...options });
+    super('ERR_PROTOCOL', message, { rsyncExit: RsyncExit.protocol, forClient: true, ...options });
   }
 }
 
 /** The client asks for something nightdrop does not carry or does not allow. */
 export class RefusedError extends NightdropError {
   constructor(message: string, options: ErrorOptions = {}) {
-    super('ERR_REFUSED', message, { rsyncExit: RsyncExit.unsupported, ...options });
+    super('ERR_REFUSED', message, { rsyncExit: RsyncExit.unsupported, forClient: true, ...options });
   }
 }

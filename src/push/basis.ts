@@ -1,7 +1,9 @@
+import { NightdropError } from '../lib/errors.ts';
 import type { FileEntry } from '../rsync/entry.ts';
 import type { SumHead } from '../rsync/sum-head.ts';
 import { contentKey } from '../vault/content.ts';
 import type { Entry } from '../vault/entry.ts';
+import { BASIS_DAMAGED } from '../vault/ingest/basis-blobs.ts';
 import type { SumsHead } from '../vault/state/store.ts';
 import { chooseBlockLength } from './block-length.ts';
 import type { Offer } from './lists.ts';
@@ -53,7 +55,15 @@ export async function chooseBasis(
   return { head, sums, basisSize };
 }
 
-/** After a rebuild, or for another checksum than usual: reads the stored content once. */
+/**
+ * Whether stored content cannot be read. The workers have told of it then, and store anew what comes of it: so no push need
+ * end by it, the file is only sent whole.
+ */
+export function isDamage(error: unknown): boolean {
+  return error instanceof NightdropError && error.code === BASIS_DAMAGED;
+}
+
+/** After a rebuild, or for another checksum than usual: reads the stored content once. undefined: it cannot be read. */
 async function computeSums(session: PushSession, existing: Entry): Promise<SumsHead | undefined> {
   const { store, pool, agreement, rules } = session;
   const writer = store.newSums(agreement.sumsKind);
@@ -67,6 +77,7 @@ async function computeSums(session: PushSession, existing: Entry): Promise<SumsH
     });
   } catch (error) {
     writer.abort();
+    if (isDamage(error)) return undefined;
     throw error;
   }
   const key = contentKey(existing.blobs);

@@ -65,11 +65,18 @@ function keepContent(session: PushSession, item: Item, existing: Entry): void {
 /** --checksum: the whole-file digest decides, in place of the time. */
 async function compareDigest(session: PushSession, item: Item, existing: Entry): Promise<void> {
   const digest = await contentDigest(session, existing);
-  if (item.file.digest !== undefined && digest.equals(item.file.digest)) keepContent(session, item, existing);
+  if (digest === undefined) await askForContent(session, item, existing, false);
+  else if (item.file.digest !== undefined && digest.equals(item.file.digest)) keepContent(session, item, existing);
   else await askForContent(session, item, existing);
 }
 
-async function askForContent(session: PushSession, item: Item, existing: Entry | undefined): Promise<void> {
+/** @param offers false: the file is wanted whole, whatever is stored */
+async function askForContent(
+  session: PushSession,
+  item: Item,
+  existing: Entry | undefined,
+  offers = item.attempt === 1,
+): Promise<void> {
   const { file } = item;
   let flags: number = ItemFlag.transfer;
   if (session.options.checksum && item.attempt === 1) flags |= ItemFlag.reportChange;
@@ -83,7 +90,7 @@ async function askForContent(session: PushSession, item: Item, existing: Entry |
   item.list.outstanding++;
   if (file.hardLink >= 0 && session.options.hardLinks) session.hardLinks.begin(file.hardLink);
   session.destination.pin(item.path);
-  const basis = item.attempt === 1 ? await chooseBasis(session, file, existing) : undefined;
+  const basis = offers ? await chooseBasis(session, file, existing) : undefined;
   item.offered = basis ?? NOTHING_OFFERED;
   await requestTransfer(session, item, flags, basis?.sums);
 }

@@ -9,7 +9,7 @@ const HIGH_WATER = 1 << 20;
 /** The client went away, or said nothing for too long: what arrived so far is kept as an incomplete snapshot. */
 export class ConnectionCutError extends NightdropError {
   constructor(message: string, rsyncExit: number) {
-    super('ERR_CONNECTION_CUT', message, { rsyncExit });
+    super('ERR_CONNECTION_CUT', message, { rsyncExit, forClient: true });
   }
 }
 

@@ -88,6 +88,7 @@ export class MergeFiles {
     } catch (cause) {
       throw new NightdropError('ERR_MERGE_FILE', 'ERROR: a merge file in the destination cannot be read', {
         rsyncExit: RsyncExit.fileIo,
+        forClient: true,
         cause,
       });
     }

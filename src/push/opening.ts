@@ -58,6 +58,8 @@ export interface VaultHold {
   stored: { bytes: number };
   /** what was found wrong with the state and mended */
   notes: string[];
+  /** IDs, latin1, of stored blobs that were found unreadable */
+  damaged: Set<string>;
 }
 
 /** Takes the vault for this push alone, and makes sure that its state is sound. */
@@ -69,6 +71,7 @@ export async function holdVault(request: PushRequest, agreed: SetUp): Promise<Va
   try {
     const stored = { bytes: 0 };
     const notes: string[] = [];
+    const damaged = new Set<string>();
     let store: StateStore | undefined;
     const seed = agreed.options.checksumSeed || storedSeed(layout);
     pool = new IngestPool({
@@ -82,14 +85,13 @@ export async function holdVault(request: PushRequest, agreed: SetUp): Promise<Va
         store?.addPack(pack);
         store?.checkpoint();
       },
-      onDamaged: (ids) =>
-        notes.push(
-          `${ids.length / ID_BYTES} stored blobs cannot be read (run check --read-data); what comes again is stored anew`,
-        ),
+      onDamaged: (ids) => {
+        for (let at = 0; at < ids.length; at += ID_BYTES) damaged.add(ids.toString('latin1', at, at + ID_BYTES));
+      },
     });
     if (!looksSound(layout)) notes.push(...(await pool.prepare()).notes);
     store = StateStore.open(layout.stateFile);
-    return { layout, lease, pool, store, stored, notes, startedAt };
+    return { layout, lease, pool, store, stored, notes, damaged, startedAt };
   } catch (error) {
     await pool?.close();
     lease.release();

@@ -1,5 +1,6 @@
 import { NightdropError, RsyncExit } from '../lib/errors.ts';
 import { NDX_DONE } from '../rsync/ndx.ts';
+import { clientSentence } from './client-sentence.ts';
 import { DeletePass } from './delete.ts';
 import { commitPush, keepCutPush } from './ending.ts';
 import { Generator } from './generator.ts';
@@ -140,14 +141,6 @@ function note(report: PushReport, error: unknown): void {
   report.exitCode = error instanceof NightdropError ? (error.rsyncExit ?? RsyncExit.streamIo) : RsyncExit.streamIo;
   report.error = (error as Error).message;
   if (!(error instanceof NightdropError)) report.defect = (error as Error).stack;
-}
-
-/** What a client is told of an error: our own sentences, never those of a library. */
-function clientSentence(error: unknown): string {
-  if (!(error instanceof NightdropError)) return 'ERROR: the server failed; its log says why';
-  return error.message.startsWith('ERROR') || error.message.startsWith('rsync:')
-    ? error.message
-    : `ERROR: ${error.message}`;
 }
 
 async function close(connection: Connection, hold: VaultHold | undefined): Promise<void> {

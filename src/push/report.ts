@@ -30,9 +30,16 @@ export function sumUp(report: PushReport, connection: Connection, hold: VaultHol
   report.wireIn = input.bytesRead;
   report.wireOut = output.bytesWritten;
   report.storedBytes = hold?.stored.bytes ?? 0;
-  report.notes = hold?.notes ?? [];
+  if (hold !== undefined) report.notes = [...hold.notes, ...damageNote(hold.damaged)];
   if (session === undefined) return;
   const { entries, transferred, created, literalBytes, matchedBytes, totalBytes, deleted } = session.counts;
   Object.assign(report, { entries, transferred, created, literalBytes, matchedBytes, totalBytes });
   report.deleted = deleted.files + deleted.directories + deleted.symlinks + deleted.devices + deleted.specials;
+}
+
+function damageNote(damaged: Set<string>): string[] {
+  if (damaged.size === 0) return [];
+  const [first] = damaged;
+  const which = `${damaged.size} stored blobs, ${Buffer.from(first, 'latin1').toString('hex')} the first of them,`;
+  return [`${which} cannot be read (run check --read-data); what comes again is stored anew`];
 }

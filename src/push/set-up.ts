@@ -42,7 +42,10 @@ export async function setUp(input: Input, output: Output, protocol: number, limi
     refusal = error;
   }
   if (options.sender)
-    refusal = new NightdropError('ERR_WRITE_ONLY', 'ERROR: module is write only', { rsyncExit: RsyncExit.syntax });
+    refusal = new NightdropError('ERR_WRITE_ONLY', 'ERROR: module is write only', {
+      rsyncExit: RsyncExit.syntax,
+      forClient: true,
+    });
 
   let compat = 0;
   if (protocol >= 30) {
@@ -71,6 +74,7 @@ function unsuited(options: ServerOptions, protocol: number): NightdropError | un
   const refuse = (what: string) =>
     new NightdropError('ERR_REFUSED', `ERROR: ${what} requires protocol 30 or higher (negotiated ${protocol}).`, {
       rsyncExit: RsyncExit.protocol,
+      forClient: true,
     });
   if (protocol >= 30) return undefined;
   if (options.acls) return refuse('--acls');
@@ -78,7 +82,7 @@ function unsuited(options: ServerOptions, protocol: number): NightdropError | un
   return new NightdropError(
     'ERR_REFUSED',
     `ERROR: nightdrop speaks protocol 30 to 32; this rsync speaks ${protocol}. Update it to 3.0 or later.`,
-    { rsyncExit: RsyncExit.protocol },
+    { rsyncExit: RsyncExit.protocol, forClient: true },
   );
 }
 

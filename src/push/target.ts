@@ -16,6 +16,7 @@ export function cleanTarget(path: string, vault: string): { path: string; traili
   if (module !== vault)
     throw new NightdropError('ERR_TARGET', 'ERROR: the destination is not in the module that was named', {
       rsyncExit: RsyncExit.syntax,
+      forClient: true,
     });
   const parts = rest.filter((part) => part !== '' && part !== '.');
   if (
@@ -25,7 +26,7 @@ export function cleanTarget(path: string, vault: string): { path: string; traili
     throw new NightdropError(
       'ERR_TARGET',
       `ERROR: the destination ${brief(rest.join('/'))} is not a path inside the module`,
-      { rsyncExit: RsyncExit.syntax },
+      { rsyncExit: RsyncExit.syntax, forClient: true },
     );
   }
   const last = rest[rest.length - 1];
@@ -73,5 +74,5 @@ function missing(path: string): NightdropError {
 }
 
 function refusal(message: string, rsyncExit: number): NightdropError {
-  return new NightdropError('ERR_TARGET', message, { rsyncExit });
+  return new NightdropError('ERR_TARGET', message, { rsyncExit, forClient: true });
 }

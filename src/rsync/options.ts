@@ -94,7 +94,7 @@ function refused(option: string, why: string): RefusedError {
 }
 
 function syntaxError(message: string): NightdropError {
-  return new NightdropError('ERR_SYNTAX', `ERROR: ${message}`, { rsyncExit: RsyncExit.syntax });
+  return new NightdropError('ERR_SYNTAX', `ERROR: ${message}`, { rsyncExit: RsyncExit.syntax, forClient: true });
 }
 
 export function defaultOptions(): ServerOptions {

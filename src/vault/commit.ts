@@ -167,6 +167,7 @@ function notStored(path: string): NightdropError {
   return new NightdropError(
     'ERR_BLOB_MISSING',
     `the content of ${brief(path)} was not stored to the end; no snapshot was made`,
+    { forClient: true },
   );
 }
 

@@ -7,13 +7,15 @@ const KEPT_BYTES = 16 << 20;
 /** What a file system says of a file it cannot give back. */
 const UNREADABLE = new Set(['EIO', 'EUCLEAN', 'ESTALE', 'ENOENT', 'EACCES']);
 
+export const BASIS_DAMAGED = 'ERR_BASIS_DAMAGED';
+
 /** Stored content that is needed cannot be read: the client's file has to come whole. */
 export class BasisDamagedError extends RepositoryDamagedError {
   /** undefined when it is not a blob's content that is wrong */
   readonly blob: Buffer | undefined;
 
   constructor(message: string, blob: Buffer | undefined, cause?: unknown) {
-    super(message, cause);
+    super(message, cause, BASIS_DAMAGED);
     this.blob = blob;
   }
 }

@@ -12,7 +12,9 @@ export class BlobList {
   push(id: Buffer): void {
     if (this.length === this.ids.length) {
       if (this.length >= MOST_BLOBS * ID_BYTES)
-        throw new NightdropError('ERR_FILE_TOO_LARGE', 'a file is of more pieces than can be stored');
+        throw new NightdropError('ERR_FILE_TOO_LARGE', 'a file is of more pieces than can be stored', {
+          forClient: true,
+        });
       const larger = Buffer.allocUnsafeSlow(2 * this.length);
       this.ids.copy(larger);
       this.ids = larger;

@@ -1,4 +1,4 @@
-import { NightdropError, RsyncExit } from '../../lib/errors.ts';
+import { type ErrorOptions, NightdropError, RsyncExit } from '../../lib/errors.ts';
 import { BATCH_BYTES, BatchBuilder } from './batch-builder.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 import { PoolWorker } from './pool-worker.ts';
@@ -160,6 +160,6 @@ export class Crew {
 }
 
 /** What went wrong in a worker, for whoever waits for it. */
-export function workerError(code: string, message: string, cause?: unknown): NightdropError {
-  return new NightdropError(code, message, { rsyncExit: RsyncExit.fileIo, cause });
+export function workerError(code: string, message: string, options: ErrorOptions = {}): NightdropError {
+  return new NightdropError(code, message, { rsyncExit: RsyncExit.fileIo, ...options });
 }

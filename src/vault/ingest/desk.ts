@@ -11,6 +11,17 @@ import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 
 type Value = Extract<FromWorker, { type: 'answer' }>['value'];
 
+const FULL = 'the disk of the server is full: this push cannot be stored; what was stored before is safe';
+const UNWRITABLE =
+  'the server cannot write to its disk: this push cannot be stored; look at the server before the next one';
+/** What the system's error codes mean for a push. */
+const EXPLANATIONS: Record<string, string | undefined> = {
+  ENOSPC: FULL,
+  EDQUOT: FULL,
+  EIO: UNWRITABLE,
+  EROFS: UNWRITABLE,
+};
+
 /** What an ingest worker does for one push: it holds the repository's key, and everything that needs it. */
 export class IngestDesk {
   private readonly port: MessagePort;
@@ -80,6 +91,7 @@ export class IngestDesk {
     throw new NightdropError(
       'ERR_LOCK_LOST',
       'the lock of the repository could not be kept up; nothing more is written',
+      { forClient: true },
     );
   }
 
@@ -108,14 +120,12 @@ export class IngestDesk {
     if (message.type === 'batch' || message.type === 'flush') this.broken ??= error;
     const code = error instanceof NightdropError ? error.code : ((error as NodeJS.ErrnoException).code ?? 'ERR_INGEST');
     const request = 'request' in message ? message.request : undefined;
-    this.post({ type: 'failed', request, code, message: explain(error, code) });
+    this.post({ type: 'failed', request, code, ...explain(error, code) });
   }
 }
 
-function explain(error: Error, code: string): string {
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return 'the disk of the server is full: this push cannot be stored; what was stored before is safe';
-  if (code === 'EIO' || code === 'EROFS')
-    return 'the server cannot write to its disk: this push cannot be stored; look at the server before the next one';
-  return error.message;
+function explain(error: Error, code: string): { message: string; forClient: boolean } {
+  const known = EXPLANATIONS[code];
+  if (known !== undefined) return { message: known, forClient: true };
+  return { message: error.message, forClient: error instanceof NightdropError && error.forClient };
 }

@@ -85,7 +85,7 @@ export class Ingest {
         const wait = this.perform(ops, i, bytes);
         if (wait !== undefined) await wait;
       } catch (error) {
-        this.spoil(ops[i + 1], error, ops[i] === Op.end || ops[i] === Op.endPartial);
+        await this.spoil(ops[i + 1], error, ops[i] === Op.end || ops[i] === Op.endPartial);
       }
       if (this.answer.full) this.postPart();
     }
@@ -147,20 +147,44 @@ export class Ingest {
   }
 
   private async readContent(ids: Buffer, take: (bytes: Buffer) => void): Promise<void> {
+    let at = 0;
     try {
       const content = new BasisContent(this.blobs, this.store, ids);
-      for (let i = 0; i < content.count && !this.stopped; i++) take(await content.load(i));
+      for (; at < content.count && !this.stopped; at++) take(await content.load(at));
     } catch (error) {
-      this.reportDamage(failureOf(error)?.damaged ?? NOTHING);
+      await this.reportDamage(failureOf(error)?.damaged ?? NOTHING, ids.subarray(at * ID_BYTES));
       throw error;
     }
   }
 
-  /** The content may come again, to any of the workers. */
-  private reportDamage(ids: Uint8Array): void {
-    if (ids.length === 0) return;
+  /**
+   * The content may come again, to any of the workers, and all of it that cannot be read has to be stored then: not only
+   * the blob that was met first.
+   *
+   * @param rest IDs of blobs that nobody has tried to read yet
+   */
+  private async reportDamage(first: Uint8Array, rest: Buffer): Promise<void> {
+    if (first.length === 0) return;
+    const damaged = [first];
+    for (let at = 0; at < rest.length && !this.stopped; at += ID_BYTES) {
+      const id = rest.subarray(at, at + ID_BYTES);
+      if (!id.equals(first) && !(await this.isReadable(id))) damaged.push(id);
+    }
+    const ids = Uint8Array.from(Buffer.concat(damaged));
     this.distrust(ids);
     this.post({ type: 'damaged', ids });
+  }
+
+  private async isReadable(id: Buffer): Promise<boolean> {
+    const at = this.store.findBlob(id);
+    if (at === undefined) return false;
+    try {
+      await this.blobs.load(at);
+      return true;
+    } catch (error) {
+      if (error instanceof BasisDamagedError) return false;
+      throw error;
+    }
   }
 
   /** Carries out the operation at `i`. Hot: no promise where nothing has to be waited for. */
@@ -261,12 +285,12 @@ export class Ingest {
   }
 
   /** A damaged basis, or nonsense of the client, spoils one file; whatever else goes wrong ends the push. */
-  private spoil(id: number, error: unknown, ending: boolean): void {
+  private async spoil(id: number, error: unknown, ending: boolean): Promise<void> {
     const file = this.files.get(id);
     const failure = failureOf(error);
     if (file === undefined || failure === undefined) throw error;
     file.failure = failure;
-    this.reportDamage(failure.damaged);
+    await this.reportDamage(failure.damaged, Buffer.concat(file.basisIds));
     if (ending) this.tellEnd(id, file, file.stream, undefined);
   }
 

@@ -82,4 +82,4 @@ export type FromWorker =
   /** IDs of stored blobs that proved unreadable */
   | { type: 'damaged'; ids: Uint8Array }
   | { type: 'answer'; request: number; value: CommitResult | PrepareResult | Uint8Array | undefined }
-  | { type: 'failed'; request: number | undefined; code: string; message: string };
+  | { type: 'failed'; request: number | undefined; code: string; message: string; forClient: boolean };

@@ -36,7 +36,8 @@ export class IngestPool {
       setup: { vaultDir, vault, kind, digest, digestSeed },
       most: workers,
       onMessage: (worker, message) => this.receive(worker, message),
-      onFailure: (error) => this.fail(workerError('ERR_INGEST', `an ingest worker failed: ${error.message}`, error)),
+      onFailure: (error) =>
+        this.fail(workerError('ERR_INGEST', `an ingest worker failed: ${error.message}`, { cause: error })),
     });
   }
 
@@ -167,7 +168,7 @@ export class IngestPool {
         this.requests.delete(message.request);
         break;
       case 'failed':
-        this.failed(message.request, workerError(message.code, message.message));
+        this.failed(message.request, workerError(message.code, message.message, { forClient: message.forClient }));
     }
   }
 

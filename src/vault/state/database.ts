@@ -168,6 +168,7 @@ export class Database {
     if (code === SQLITE.full)
       return new NightdropError('ERR_DISK_FULL', `the state of the vault cannot be written: the disk is full`, {
         cause: error,
+        forClient: true,
       });
     if (code === SQLITE.busy)
       return new NightdropError('ERR_VAULT_BUSY', `the state of the vault is being written by another process`, {

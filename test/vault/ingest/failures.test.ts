@@ -62,8 +62,8 @@ test('damage met while sums are computed is told, and the content is stored anew
   const damaged: Buffer[] = [];
   const pool = f.pool(1, (ids) => damaged.push(ids));
   const asked = { blobs, size: content.length, blockLength: 700, onSums: () => {} };
-  await assert.rejects(pool.computeSums(asked), { code: 'ERR_REPOSITORY_DAMAGED' });
-  await assert.rejects(pool.computeDigest({ blobs, algorithm: 'md5' }), { code: 'ERR_REPOSITORY_DAMAGED' });
+  await assert.rejects(pool.computeSums(asked), { code: 'ERR_BASIS_DAMAGED' });
+  await assert.rejects(pool.computeDigest({ blobs, algorithm: 'md5' }), { code: 'ERR_BASIS_DAMAGED' });
   assert.deepEqual(damaged[0], blobs);
   const { result } = await send(
     pool,
