@@ -21,8 +21,7 @@ export const NOTHING_OFFERED: Offer = { head: NO_SUMS, sums: undefined, basisSiz
 
 /**
  * Stored content to offer block sums of: what is at the same name, else a file of equal size and mtime elsewhere in the
- * vault. Sums come from the cache; where it has none they are computed once from what is stored. The policy's floor and
- * `reveal = "nothing"` are kept here and nowhere else.
+ * vault. Sums come from the cache; where it has none they are computed once from what is stored.
  */
 export async function chooseBasis(
   session: PushSession,
@@ -31,28 +30,30 @@ export async function chooseBasis(
 ): Promise<Offer | undefined> {
   const { policy } = session.rules;
   const { store, agreement, options } = session;
-  if (!agreement.offersSums || options.wholeFile || policy.reveal === 'nothing') return undefined;
+  if (!agreement.offersSums || options.wholeFile || !mayReveal(session, (existing ?? file).size)) return undefined;
   let sums: SumsHead | undefined;
   if (existing !== undefined) {
-    if (existing.size < Math.max(1, policy.revealFloor)) return undefined;
     sums = store.findSums(contentKey(existing.blobs), agreement.sumsKind) ?? (await computeSums(session, existing));
   } else {
-    if (file.size < Math.max(1, policy.revealFloor)) return undefined;
     sums = store.findMoved(file.size, file.mtime, file.mtimeNsec, agreement.sumsKind);
     // what came earlier in this push may not lie in a pack yet
     if (sums !== undefined && !store.holdsAll(sums.blobs)) return undefined;
   }
   if (sums === undefined || sums.count === 0 || sums.blockLength < policy.minimumBlock) return undefined;
   // a push that was cut leaves sums of the part that came, whole blocks only
-  const basisSize = Math.min(sums.size, sums.count * sums.blockLength);
+  const summed = Math.min(sums.size, sums.count * sums.blockLength);
+  const rest = summed % sums.blockLength;
+  // the sum of a short last block would tell as much as that of a small file
+  const offersRest = rest >= policy.minimumBlock;
   const cached = sums.recordLength - ROLLING_BYTES;
   const head: SumHead = {
-    count: sums.count,
+    count: rest === 0 || offersRest ? sums.count : sums.count - 1,
     blockLength: sums.blockLength,
     strongLength: agreement.verify ? Math.min(SHORT_STRONG_BYTES, cached) : cached,
-    remainder: basisSize % sums.blockLength,
+    remainder: offersRest ? rest : 0,
   };
-  return { head, sums, basisSize };
+  if (head.count === 0) return undefined;
+  return { head, sums, basisSize: offersRest ? summed : summed - rest };
 }
 
 /**
@@ -61,6 +62,12 @@ export async function chooseBasis(
  */
 export function isDamage(error: unknown): boolean {
   return error instanceof NightdropError && error.code === BASIS_DAMAGED;
+}
+
+/** Whether the client may learn checksums of a file of this many bytes: the policy's floor, and `reveal = "nothing"`. */
+export function mayReveal(session: PushSession, size: number): boolean {
+  const { reveal, revealFloor } = session.rules.policy;
+  return reveal !== 'nothing' && size >= Math.max(1, revealFloor);
 }
 
 /** After a rebuild, or for another checksum than usual: reads the stored content once. undefined: it cannot be read. */

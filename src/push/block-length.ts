@@ -4,6 +4,8 @@ const BYTES_PER_SUM = 12;
 const MOST_BLOCKS = 1 << 19;
 /** The protocol's largest block (docs/protocol.md, "Sum head"). */
 const LARGEST_BLOCK = 128 * 1024;
+/** Files of fewer blocks are cut evenly. */
+const EVEN_BLOCKS = 256;
 /** A file we know nothing of is taken to change once per this many bytes. */
 const ASSUMED_CHANGE_DISTANCE = 1 << 20;
 
@@ -20,10 +22,17 @@ export function chooseBlockLength(size: number, changes: number | undefined, min
   const best = Math.sqrt((BYTES_PER_SUM * size) / expected);
   let length = powerOfTwoNear(best);
   while (length < LARGEST_BLOCK && size / length > MOST_BLOCKS) length *= 2;
-  return Math.min(LARGEST_BLOCK, Math.max(minimum, length));
+  length = Math.min(LARGEST_BLOCK, Math.max(minimum, length));
+  const blocks = Math.floor(size / length);
+  return blocks < EVEN_BLOCKS ? evenLength(size, Math.max(1, blocks)) : length;
 }
 
-/** Powers of two only: sums of a file stay usable while its size drifts. */
+/** Blocks of about one length: a short last one would not be offered (push/basis.ts), and little of the file is left then. */
+function evenLength(size: number, blocks: number): number {
+  return Math.min(LARGEST_BLOCK, Math.max(1, Math.ceil(size / blocks)));
+}
+
+/** Powers of two: sums of a large file stay usable while its size drifts. */
 function powerOfTwoNear(value: number): number {
   return 2 ** Math.max(0, Math.round(Math.log2(Math.max(1, value))));
 }

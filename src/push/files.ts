@@ -3,14 +3,14 @@ import type { FileEntry } from '../rsync/entry.ts';
 import { ItemFlag } from '../rsync/iflags.ts';
 import type { Entry } from '../vault/entry.ts';
 import { resultingEntry, sameTime } from './attributes.ts';
-import { chooseBasis, NOTHING_OFFERED } from './basis.ts';
+import { chooseBasis, mayReveal, NOTHING_OFFERED } from './basis.ts';
 import { changed } from './changes.ts';
 import type { DeletePass } from './delete.ts';
 import { contentDigest } from './digests.ts';
 import { itemFlags, keptItemFlags } from './itemize.ts';
 import type { Item } from './lists.ts';
 import { infoMessage } from './messages.ts';
-import { linked, settleLink, skipLink } from './nodes.ts';
+import { linked, settleLink, settleOrLeadLater, skipLink } from './nodes.ts';
 import { requestTransfer, tell } from './requests.ts';
 import type { PushSession } from './session.ts';
 
@@ -59,11 +59,15 @@ function keepContent(session: PushSession, item: Item, existing: Entry): void {
   tell(session, item, keptItemFlags(session, item.file, existing));
   const entry = linked(session, resultingEntry(rules, existing.name, item.file, existing, false), item.file);
   if (changed(existing, entry)) destination.put(item.path, entry);
-  settleLink(session, item, entry);
+  settleOrLeadLater(session, item, entry, existing.xattrs);
 }
 
-/** --checksum: the whole-file digest decides, in place of the time. */
+/**
+ * --checksum: the whole-file digest decides, in place of the time. Where the client may learn no checksums its silence
+ * would confirm a guess of the content: such files are asked for whatever they hold.
+ */
 async function compareDigest(session: PushSession, item: Item, existing: Entry): Promise<void> {
+  if (existing.size > 0 && !mayReveal(session, existing.size)) return askForContent(session, item, existing);
   const digest = await contentDigest(session, existing);
   if (digest === undefined) await askForContent(session, item, existing, false);
   else if (item.file.digest !== undefined && digest.equals(item.file.digest)) keepContent(session, item, existing);

@@ -163,6 +163,7 @@ export class Generator {
       else settleLink(this.session, item, entry, formerInode);
       await this.goOverReleased();
     }
+    if (lists.released.length > 0) await this.goOverReleased();
     if (!withRedo) return;
     for (let item = lists.redo.shift(); item !== undefined; item = lists.redo.shift()) {
       item.attempt++;
@@ -208,6 +209,7 @@ function newItem(list: ListState, file: FileEntry, ndx: number, path: string): I
     iflags: 0,
     offered: undefined,
     wantedXattrs: undefined,
+    leadsLater: false,
     newSums: undefined,
     attempt: 1,
   };

@@ -20,6 +20,8 @@ export interface Item {
   offered: Offer | undefined;
   /** numbers of xattr values asked for; undefined when the reply holds no xattr answer */
   wantedXattrs: number[] | undefined;
+  /** leads its hard-link group once the reply has brought the values of its attributes */
+  leadsLater: boolean;
   /** block sums of the new content, being cached while it streams in */
   newSums: { writer: SumsWriter; blockLength: number } | undefined;
   /** 1, or 2 for the second try after a wrong digest */

@@ -1,7 +1,7 @@
 import { isDevice, isSpecial, isSymlink, S_IFMT } from '../lib/stat.ts';
 import type { FileEntry } from '../rsync/entry.ts';
 import { ItemFlag } from '../rsync/iflags.ts';
-import type { Entry } from '../vault/entry.ts';
+import type { Entry, Xattr } from '../vault/entry.ts';
 import { resultingEntry } from './attributes.ts';
 import { changed } from './changes.ts';
 import type { DeletePass } from './delete.ts';
@@ -11,6 +11,7 @@ import { infoMessage } from './messages.ts';
 import { baseName } from './paths.ts';
 import { tell } from './requests.ts';
 import type { PushSession } from './session.ts';
+import { awaitsXattrs } from './xattrs.ts';
 
 /** Symlinks, devices, fifos and sockets: all they are is in the file list. */
 export function nodeItem(session: PushSession, deletes: DeletePass, item: Item): void {
@@ -31,7 +32,7 @@ export function nodeItem(session: PushSession, deletes: DeletePass, item: Item):
     const entry = linked(session, resultingEntry(rules, existing.name, file, existing, false), file);
     tell(session, item, keptItemFlags(session, file, existing));
     if (changed(existing, entry)) destination.put(path, entry);
-    settleLink(session, item, entry);
+    settleOrLeadLater(session, item, entry, existing.xattrs);
     return;
   }
   if (
@@ -48,7 +49,7 @@ export function nodeItem(session: PushSession, deletes: DeletePass, item: Item):
   countCreated(session, flags);
   tell(session, item, flags);
   destination.put(path, entry);
-  settleLink(session, item, entry);
+  settleOrLeadLater(session, item, entry, []);
 }
 
 /** Members of a hard-link group carry an inode number of the vault. */
@@ -63,6 +64,27 @@ export function settleLink(session: PushSession, item: Item, entry: Entry, forme
   const group = item.file.hardLink;
   if (group >= 0 && session.options.hardLinks)
     session.lists.released.push(...session.hardLinks.settle(group, item, entry, formerInode));
+}
+
+/** The same, once the values of its attributes have come that the entry still lacks. */
+export function settleOrLeadLater(session: PushSession, item: Item, entry: Entry, present: Xattr[]): void {
+  const group = item.file.hardLink;
+  if (group < 0 || !session.options.hardLinks) return;
+  if (awaitsXattrs(session, item, present)) {
+    item.leadsLater = true;
+    session.hardLinks.begin(group);
+  } else {
+    settleLink(session, item, entry);
+  }
+}
+
+/** The values have come. */
+export function leadNow(session: PushSession, item: Item): void {
+  const entry = item.leadsLater ? session.destination.entry(item.path) : undefined;
+  item.leadsLater = false;
+  if (entry === undefined) return;
+  settleLink(session, item, entry);
+  session.lists.notify();
 }
 
 /** Tells a hard-link group that this member will not lead: who waited for it is gone over again. */

@@ -11,6 +11,7 @@ import type { TokenDecoder } from '../rsync/tokens.ts';
 import { decodeXattrAnswer } from '../rsync/xattr.ts';
 import type { FileSink } from '../vault/ingest/pool.ts';
 import type { Item } from './lists.ts';
+import { leadNow } from './nodes.ts';
 import type { PushSession } from './session.ts';
 import { openSink } from './transfers.ts';
 import { applyXattrAnswer } from './xattrs.ts';
@@ -133,10 +134,12 @@ export class Receiver {
     if (iflags !== item.iflags)
       throw new ProtocolError(`the client answers the request for ${brief(item.file.path)} with other item flags`);
     if (item.wantedXattrs !== undefined) {
-      const wanted = item.wantedXattrs;
-      const values = await session.input.read((reader) => decodeXattrAnswer(reader, wanted));
+      // a value that another item asked for in vain comes with the next one of the same list
+      const awaited = (item.file.xattrs ?? []).filter((x) => x.value === undefined).map((x) => x.number);
+      const values = await session.input.read((reader) => decodeXattrAnswer(reader, awaited));
       applyXattrAnswer(session, item, values);
       item.wantedXattrs = undefined;
+      leadNow(session, item);
     }
     item.list.requested.delete(ndx);
     if ((iflags & ItemFlag.transfer) === 0 || session.dryRun) {

@@ -29,8 +29,11 @@ export async function requestTransfer(
   writeSumHead(output.data, head);
   output.touch();
   if (sums === undefined) return;
+  let left = head.count * sums.recordLength;
   for (const records of session.store.readSums(sums)) {
-    writeRecords(session, records, sums.recordLength, ROLLING_BYTES + head.strongLength);
+    const offered = records.subarray(0, left);
+    left -= offered.length;
+    writeRecords(session, offered, sums.recordLength, ROLLING_BYTES + head.strongLength);
     output.touch();
     const wait = output.drained();
     if (wait !== undefined) await wait;

@@ -2,6 +2,7 @@ import { isFile } from '../lib/stat.ts';
 import { contentKey } from '../vault/content.ts';
 import type { FileResult, FileSink } from '../vault/ingest/pool.ts';
 import { resultingEntry } from './attributes.ts';
+import { mayReveal } from './basis.ts';
 import { chooseBlockLength } from './block-length.ts';
 import type { Item } from './lists.ts';
 import { errorMessage, warningMessage } from './messages.ts';
@@ -27,12 +28,11 @@ export function openSink(session: PushSession, item: Item): FileSink {
 /** Block length of the sums to be cached of an item's new content; 0 when none may ever be offered of it. */
 function newBlockLength(session: PushSession, item: Item): number {
   const { agreement, rules } = session;
-  const { reveal, revealFloor, minimumBlock } = rules.policy;
-  if (!agreement.offersSums || reveal === 'nothing' || item.file.size < Math.max(1, revealFloor)) return 0;
+  if (!agreement.offersSums || !mayReveal(session, item.file.size)) return 0;
   const old = item.offered?.sums;
   // unread bytes keep the sums they have, so without verification the block length cannot change
   if (old !== undefined && !agreement.verify) return old.blockLength;
-  return chooseBlockLength(item.file.size, old?.literalRuns || undefined, minimumBlock);
+  return chooseBlockLength(item.file.size, old?.literalRuns || undefined, rules.policy.minimumBlock);
 }
 
 /** What became of an item whose content has come: in place, to be asked for again, or given up. */

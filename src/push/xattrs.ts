@@ -1,8 +1,8 @@
 import { isSymlink } from '../lib/stat.ts';
 import { aclToXattr, defaultAclToXattr } from '../rsync/acl.ts';
-import type { FileEntry, WireXattr } from '../rsync/entry.ts';
+import type { FileEntry } from '../rsync/entry.ts';
 import type { ServerOptions } from '../rsync/options.ts';
-import { keepsXattr, xattrMd5 } from '../rsync/xattr.ts';
+import { isXattrValue, keepsXattr, sameXattrs, takeWantedXattrs } from '../rsync/xattr.ts';
 import type { Entry, Xattr } from '../vault/entry.ts';
 import type { Item } from './lists.ts';
 import type { PushSession } from './session.ts';
@@ -25,7 +25,9 @@ export function resultingXattrs(
 ): Xattr[] {
   const present = kept?.xattrs ?? [];
   if (!options.acls && !options.xattrs) return present;
-  const xattrs = options.xattrs ? wireXattrs(file, existing?.xattrs ?? []) : present.filter((x) => !isAcl(x.name));
+  const xattrs = options.xattrs
+    ? wireXattrs(options, file, existing?.xattrs ?? [])
+    : present.filter((x) => !isAcl(x.name));
   const acls = options.acls ? wireAcls(file) : present.filter((x) => isAcl(x.name));
   if (acls.length === 0) return xattrs;
   return [...xattrs, ...acls].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -36,26 +38,18 @@ export function differingXattrs(
   file: FileEntry,
   existing: Entry,
 ): { acl: boolean; xattr: boolean } {
+  const acls = existing.xattrs.filter((x) => isAcl(x.name));
+  const others = acls.length === 0 ? existing.xattrs : existing.xattrs.filter((x) => !isAcl(x.name));
   return {
-    acl:
-      options.acls &&
-      !isSymlink(file.mode) &&
-      !sameXattrs(
-        wireAcls(file),
-        existing.xattrs.filter((x) => isAcl(x.name)),
-      ),
-    xattr: options.xattrs && xattrsDiffer(file, existing),
+    acl: options.acls && !isSymlink(file.mode) && !sameAcls(wireAcls(file), acls),
+    xattr: options.xattrs && !sameXattrs(file.xattrs ?? [], others, keepsOf(options)),
   };
 }
 
-/** Numbers of the long values that are not known yet: they are asked for with the item. */
+/** Numbers of the long values that are neither known yet nor asked for with another item: this one's asks for them. */
 export function wantedXattrs(session: PushSession, item: Item): number[] {
   const present = session.destination.entry(item.path)?.xattrs ?? [];
-  const wanted: number[] = [];
-  for (const x of item.file.xattrs ?? []) {
-    if (x.value === undefined && keepsXattr(x.name) && knownValue(x, present) === undefined) wanted.push(x.number);
-  }
-  return wanted;
+  return takeWantedXattrs(item.file.xattrs ?? [], present, keepsOf(session.options));
 }
 
 /** Puts the values a reply brought where they belong. */
@@ -66,21 +60,27 @@ export function applyXattrAnswer(session: PushSession, item: Item, values: Map<n
   session.destination.put(item.path, { ...entry, xattrs: resultingXattrs(session.options, item.file, entry, entry) });
 }
 
-function xattrsDiffer(file: FileEntry, existing: Entry): boolean {
-  const sent = (file.xattrs ?? []).filter((x) => keepsXattr(x.name));
-  const present = existing.xattrs.filter((x) => !isAcl(x.name));
-  if (sent.length !== present.length) return true;
-  return sent.some((x) => {
-    const known = present.find((p) => p.name === x.name);
-    return known === undefined || !hasValue(x, known.value);
-  });
+/** Whether values of the item are still to come with its reply. */
+export function awaitsXattrs(session: PushSession, item: Item, present: Xattr[]): boolean {
+  if (item.wantedXattrs === undefined) return false;
+  const keeps = keepsOf(session.options);
+  return (item.file.xattrs ?? []).some(
+    (x) =>
+      x.value === undefined && keeps(x.name) && !present.some((p) => p.name === x.name && isXattrValue(x, p.value)),
+  );
 }
 
-function wireXattrs(file: FileEntry, present: Xattr[]): Xattr[] {
+function keepsOf({ rsyncXattrs }: ServerOptions): (name: string) => boolean {
+  return (name) => keepsXattr(name, rsyncXattrs);
+}
+
+function wireXattrs(options: ServerOptions, file: FileEntry, present: Xattr[]): Xattr[] {
   const xattrs: Xattr[] = [];
   for (const x of file.xattrs ?? []) {
-    const value = x.value ?? knownValue(x, present);
-    if (value !== undefined && keepsXattr(x.name)) xattrs.push({ name: x.name, value });
+    if (!keepsXattr(x.name, options.rsyncXattrs)) continue;
+    // a value that is here already, under the same name and with the md5 the client told
+    const value = x.value ?? present.find((p) => p.name === x.name && isXattrValue(x, p.value))?.value;
+    if (value !== undefined) xattrs.push({ name: x.name, value });
   }
   return xattrs.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
@@ -94,18 +94,6 @@ function wireAcls(file: FileEntry): Xattr[] {
   return acls;
 }
 
-/** A value that is here already, under the same name and with the md5 the client told. */
-function knownValue(x: WireXattr, present: Xattr[]): Buffer | undefined {
-  const known = present.find((p) => p.name === x.name);
-  return known !== undefined && hasValue(x, known.value) ? known.value : undefined;
-}
-
-function hasValue(x: WireXattr, value: Buffer): boolean {
-  if (x.length !== value.length) return false;
-  if (x.value !== undefined) return x.value.equals(value);
-  return x.md5?.equals(xattrMd5(value)) ?? false;
-}
-
-function sameXattrs(a: Xattr[], b: Xattr[]): boolean {
+function sameAcls(a: Xattr[], b: Xattr[]): boolean {
   return a.length === b.length && a.every((x, i) => x.name === b[i].name && x.value.equals(b[i].value));
 }

@@ -4,7 +4,7 @@ export interface VaultPolicy {
   reveal: 'checksums' | 'nothing';
   /** bytes; block sums of smaller files are never sent */
   revealFloor: number;
-  /** bytes; no block sum covers less (but a file's last block) */
+  /** bytes; no block sum covers less */
   minimumBlock: number;
   /** rules in stored files (per-directory merge files) are followed by deletions; never with reveal 'nothing' */
   mergeFiles: boolean;

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -25,7 +26,8 @@ const choices = [
 
 for (const options of choices) {
   test(`${options.join(' ') || 'quick check'}: what was hidden, touched or changed ends as with stock`, async (t) => {
-    const pair = await startPair(t);
+    // stock compares small files too
+    const pair = await startPair(t, { configure: (toml) => toml.replace('#reveal_floor = 1024', 'reveal_floor = 0') });
     const source = temporaryFolder(t, 'source');
     makeTree(source, { files: 20 });
     await pair.pushOk(['-aHAX'], [`${source}/`]);
@@ -35,6 +37,21 @@ for (const options of choices) {
     await pair.assertSame();
   });
 }
+
+test('--checksum confirms no guess of a file whose checksums are not to be known', async (t) => {
+  const pair = await startPair(t);
+  const source = temporaryFolder(t, 'source');
+  const file = path.join(source, 'small');
+  writeFileSync(file, 'pin=4711\n');
+  await pair.pushOk(['-a'], [`${source}/`]);
+  const guesses: string[] = [];
+  for (const guess of ['pin=4711\n', 'pin=4712\n']) {
+    writeFileSync(file, guess);
+    guesses.push((await pair.push(['-rcin'], [`${source}/`])).ours.stdout);
+  }
+  assert.match(guesses[0], /small/);
+  assert.equal(guesses[0], guesses[1]);
+});
 
 /** Changes that some checks see and others do not. */
 function disturb(folder: string): void {

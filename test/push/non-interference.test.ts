@@ -118,9 +118,37 @@ async function hear(
   await serverA.waitForReports(1);
   const again = await startPushServer(scope, { vaultDir: before, vault: 'demo', policy });
   const serverB = await startPushServer(scope, { vaultDir: b.folder, vault: 'demo', policy });
-  const fromA = await replay(again.port, turns, 400);
-  const fromB = await replay(serverB.port, turns, 400);
-  return [fromA.bytes, fromB.bytes];
+  const [fromA, fromB] = await Promise.all([again, serverB].map(({ port }) => replay(port, turns, 400, 60)));
+  return [channels(fromA.bytes), channels(fromB.bytes)];
+}
+
+/**
+ * What was said, without the cuts between frames and their order across channels, which are the event loop's: text and
+ * set-up as they are, then everything of each tag.
+ */
+function channels(said: Buffer): Buffer {
+  for (let start = said.indexOf('@RSYNCD: OK\n'); start < said.length; start++) {
+    const payloads = framesFrom(said, start);
+    if (payloads === undefined) continue;
+    const tags = [...payloads.keys()].sort((a, b) => a - b);
+    return Buffer.concat([said.subarray(0, start), ...tags.flatMap((tag) => [Buffer.of(tag), ...payloads.get(tag)!])]);
+  }
+  throw new Error('what the server said does not end in frames');
+}
+
+/** Payloads by tag; undefined when the bytes from there on are no frames. */
+function framesFrom(said: Buffer, start: number): Map<number, Buffer[]> | undefined {
+  const payloads = new Map<number, Buffer[]>();
+  let at = start;
+  for (; at + 4 <= said.length; ) {
+    const head = said.readUInt32LE(at);
+    const tag = (head >>> 24) - 7;
+    if (![0, 1, 2, 3, 4, 22, 33, 42, 86, 101].includes(tag)) return undefined;
+    const payload = said.subarray(at + 4, at + 4 + (head & 0xffffff));
+    payloads.set(tag, [...(payloads.get(tag) ?? []), payload]);
+    at += 4 + (head & 0xffffff);
+  }
+  return at === said.length ? payloads : undefined;
 }
 
 test('two vaults with other content but the same sums say the same to a client whose file matches nothing', async (t) => {

@@ -9,8 +9,8 @@ export interface PushServer {
   port: number;
   /** what each push reported, in the order they ended */
   reports: PushReport[];
-  /** resolves when `count` pushes have ended */
-  waitForReports(count: number): Promise<void>;
+  /** resolves when `count` pushes have ended; rejects when that takes longer than `seconds`, 60 unless told */
+  waitForReports(count: number, seconds?: number): Promise<void>;
 }
 
 export const defaultPolicy: VaultPolicy = {
@@ -35,7 +35,10 @@ export interface PushServerOptions {
 export async function startPushServer(scope: Scope, options: PushServerOptions): Promise<PushServer> {
   const reports: PushReport[] = [];
   const waiting: (() => void)[] = [];
+  const open = new Set<Socket>();
   const server = createServer((socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
     socket.setNoDelay(true);
     socket.on('error', () => {});
     void converse(socket, options).then((report) => {
@@ -45,11 +48,22 @@ export async function startPushServer(scope: Scope, options: PushServerOptions):
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  scope.after(() => server.close());
+  scope.after(() => {
+    // a test that failed may have left a push behind, whose socket would keep the process
+    for (const socket of open) socket.destroy();
+    server.close();
+  });
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server has no port');
-  const waitForReports = async (count: number) => {
-    while (reports.length < count) await new Promise<void>((resolve) => waiting.push(resolve));
+  const waitForReports = async (count: number, seconds = 60) => {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      for (const wake of waiting.splice(0)) wake();
+    }, seconds * 1000);
+    while (reports.length < count && !late) await new Promise<void>((resolve) => waiting.push(resolve));
+    clearTimeout(timer);
+    if (reports.length < count) throw new Error(`${reports.length} of ${count} pushes ended within ${seconds} s`);
   };
   return { port: address.port, reports, waitForReports };
 }

@@ -30,6 +30,7 @@ export async function recordTurns(
   await once(server, 'listening');
   scope.after(() => server.close());
   await act((server.address() as { port: number }).port);
+  server.close();
   return turns;
 }
 
@@ -45,8 +46,10 @@ export interface Heard {
  * after the last turn unless the server does.
  *
  * @param patience milliseconds of silence after which the next turn is said anyway
+ * @param quiet milliseconds of silence before each turn: bytes are counted with the heads of frames, and how many of
+ *   those there are is not the same every time
  */
-export async function replay(port: number, turns: Turn[], patience = 40): Promise<Heard> {
+export async function replay(port: number, turns: Turn[], patience = 40, quiet = 0): Promise<Heard> {
   const socket: Socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});
   const pieces: Buffer[] = [];
@@ -74,6 +77,10 @@ export async function replay(port: number, turns: Turn[], patience = 40): Promis
     for (let before = -1; heard < turn.heard && heard !== before && !ended; ) {
       before = heard;
       await pause(patience);
+    }
+    for (let before = -1; quiet > 0 && heard !== before && !ended; ) {
+      before = heard;
+      await pause(quiet);
     }
     if (ended) break;
     socket.write(turn.bytes);
