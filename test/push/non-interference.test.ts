@@ -118,7 +118,7 @@ async function hear(
   await serverA.waitForReports(1);
   const again = await startPushServer(scope, { vaultDir: before, vault: 'demo', policy });
   const serverB = await startPushServer(scope, { vaultDir: b.folder, vault: 'demo', policy });
-  const [fromA, fromB] = await Promise.all([again, serverB].map(({ port }) => replay(port, turns, 400, 60)));
+  const [fromA, fromB] = await Promise.all([again, serverB].map(({ port }) => replay(port, turns, 3000, 60)));
   return [channels(fromA.bytes), channels(fromB.bytes)];
 }
 
