@@ -50,7 +50,7 @@ export async function listSnapshots(repository: Repository): Promise<SnapshotInf
 
 /**
  * @param name an ID or the beginning of one, a time (the newest complete snapshot that is not later; RFC 3339 or what
- *   Date.parse takes), or `latest`, which never means an incomplete one
+ *   Date.parse takes; a day stands for its last moment in local time), or `latest`, which never means an incomplete one
  * @throws SnapshotNameError
  */
 export function resolveSnapshot(snapshots: SnapshotInfo[], name: string): SnapshotInfo {
@@ -63,7 +63,8 @@ export function resolveSnapshot(snapshots: SnapshotInfo[], name: string): Snapsh
         `${name} is the beginning of ${matching.length} snapshots: ${matching.map(({ id }) => id.slice(0, 12)).join(', ')}`,
       );
   }
-  const time = Date.parse(name);
+  // a day means its end, here
+  const time = Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(name) ? `${name}T23:59:59.999` : name);
   // a year alone is more likely a short ID
   if (!Number.isNaN(time) && /[-:T]/.test(name)) return at(snapshots, time, name);
   throw new SnapshotNameError(

@@ -77,7 +77,7 @@ function addRebuild(vault: Command): void {
           progress.stop();
           const of = snapshot === undefined ? 'there is no snapshot' : `snapshot ${snapshot.slice(0, 8)}`;
           await printLine(
-            `rebuilt: ${count(files)} files in ${count(directories)} directories, ${count(packs)} packs (${of})`,
+            `rebuilt: ${count(files)} files in ${count(directories)} directories (${of})${adopted(packs)}`,
           );
         } finally {
           lease.release();
@@ -87,4 +87,9 @@ function addRebuild(vault: Command): void {
         await vault.close();
       }
     });
+}
+
+/** Packs that a push had stored before it was cut off. */
+function adopted(packs: number): string {
+  return packs === 0 ? '' : `; ${count(packs)} packs that no index named were taken in`;
 }

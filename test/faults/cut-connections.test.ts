@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import path from 'node:path';
+import { test } from 'node:test';
+import { assertSameTrees } from '../support/compare-trees.ts';
+import { makeTree } from '../support/make-tree.ts';
+import { startNightdrop } from '../support/nightdrop.ts';
+import { Random } from '../support/random.ts';
+import { resticCheck } from '../support/restic.ts';
+import { run } from '../support/run.ts';
+import { type Scope, temporaryFolder } from '../support/temporary.ts';
+
+const CUTS = 24;
+
+/** Passes connections on until so many bytes went by in one direction; `limit` is read when a connection comes. */
+async function cutter(scope: Scope, target: number): Promise<{ port: number; limit: { up: number; down: number } }> {
+  const limit = { up: Number.POSITIVE_INFINITY, down: Number.POSITIVE_INFINITY };
+  const server = createServer((client) => {
+    const peer = connect(target, '127.0.0.1');
+    const left = { ...limit };
+    const cut = () => {
+      client.destroy();
+      peer.destroy();
+    };
+    for (const socket of [client, peer]) {
+      socket.on('error', cut);
+      socket.on('close', cut);
+    }
+    const pass = (from: typeof client, to: typeof client, way: 'up' | 'down') =>
+      from.on('data', (bytes) => {
+        to.write(bytes.subarray(0, Math.max(0, left[way])));
+        left[way] -= bytes.length;
+        if (left[way] <= 0) cut();
+      });
+    pass(client, peer, 'up');
+    pass(peer, client, 'down');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  scope.after(() => server.close());
+  return { port: (server.address() as { port: number }).port, limit };
+}
+
+test('a connection cut after any byte leaves a vault that restic accepts, and the next push goes on', {
+  timeout: 240_000,
+}, async (t) => {
+  const seed = Number(process.env.NIGHTDROP_SEED ?? Date.now() % 100_000);
+  t.diagnostic(`seed ${seed}`);
+  const random = new Random(seed);
+  const server = await startNightdrop(t);
+  const client = await server.addClient('web1');
+  const { port, limit } = await cutter(t, server.port);
+  const source = temporaryFolder(t, 'source');
+  makeTree(source, { files: 30 });
+  const url = `rsync://web1@127.0.0.1:${port}/web1/`;
+  const push = () =>
+    run('rsync', ['-aHAX', '--delete', '--stats', `${source}/`, url], { env: client.env, timeout: 60 });
+  let sent = { up: 0, down: 0 };
+  for (let cut = 0; cut <= CUTS; cut++) {
+    for (let i = 0; i < 10; i++) writeFileSync(path.join(source, `f${i}`), random.text(random.below(200_000)));
+    if (cut > 0) {
+      // the beginning has the most steps; the end is where things are settled
+      const way = random.below(3) === 0 ? 'down' : 'up';
+      limit[way] = cut % 2 ? 1 + random.below(400) : 1 + random.below(sent[way]);
+      const ended = await push();
+      assert.notEqual(ended.code, 0, `seed ${seed}, cut ${cut} of ${way} at ${limit[way]} was not noticed`);
+      Object.assign(limit, { up: Number.POSITIVE_INFINITY, down: Number.POSITIVE_INFINITY });
+    }
+    const whole = await push();
+    assert.equal(whole.code, 0, `seed ${seed}, cut ${cut}: ${whole.stderr}\n${server.printed.slice(-2000)}`);
+    const [, up, down] = /sent ([\d,]+) bytes {2}received ([\d,]+) bytes/.exec(whole.stdout) ?? [];
+    sent = { up: number(up), down: number(down) };
+    if (cut % 8 === 0) await resticCheck(await server.vaultInfo('web1'));
+  }
+  const to = path.join(temporaryFolder(t, 'to'), 'restored');
+  await server.cliOk(['restore', 'web1', 'latest', '--to', to]);
+  assertSameTrees(to, source);
+});
+
+function number(text: string | undefined): number {
+  return Number((text ?? '').replaceAll(',', ''));
+}
