@@ -24,12 +24,18 @@ export function chooseBlockLength(size: number, changes: number | undefined, min
   while (length < LARGEST_BLOCK && size / length > MOST_BLOCKS) length *= 2;
   length = Math.min(LARGEST_BLOCK, Math.max(minimum, length));
   const blocks = Math.floor(size / length);
-  return blocks < EVEN_BLOCKS ? evenLength(size, Math.max(1, blocks)) : length;
+  return blocks < EVEN_BLOCKS ? evenLength(size, blocks, minimum) : length;
 }
 
-/** Blocks of about one length: a short last one would not be offered (push/basis.ts), and little of the file is left then. */
-function evenLength(size: number, blocks: number): number {
-  return Math.min(LARGEST_BLOCK, Math.max(1, Math.ceil(size / blocks)));
+/** About as many blocks, the last of which is no shorter than allowed: a shorter one is not offered (push/basis.ts). */
+function evenLength(size: number, blocks: number, minimum: number): number {
+  for (let count = blocks; count > 1; count--) {
+    const length = Math.ceil(size / count);
+    if (length > LARGEST_BLOCK) return LARGEST_BLOCK;
+    const last = size % length;
+    if (last === 0 || last >= minimum) return length;
+  }
+  return Math.min(LARGEST_BLOCK, Math.max(1, size));
 }
 
 /** Powers of two: sums of a large file stay usable while its size drifts. */
