@@ -25,6 +25,9 @@ export class Input {
   private wake: (() => void) | undefined;
   private failure: Error | undefined;
   private ended = false;
+  private gone = false;
+  /** set while what comes is dropped: ends that */
+  private dropping: (() => void) | undefined;
   private idleSeconds = 0;
   private timer: NodeJS.Timeout | undefined;
   /** milliseconds of the last byte in either direction */
@@ -96,6 +99,25 @@ export class Input {
     this.wakeUp();
   }
 
+  /**
+   * Reads on and drops what comes, until the client is gone or says that it knows of the push's end, and no longer than
+   * this: one in the middle of a file would take the end of the connection for the news, and miss what was said before it.
+   */
+  async dropUntilGone(milliseconds: number): Promise<void> {
+    if (this.gone || this.ended || this.socket.destroyed) return;
+    await new Promise<void>((resolve) => {
+      this.dropping = resolve;
+      setTimeout(resolve, milliseconds).unref();
+      this.socket.resume();
+    });
+  }
+
+  /** The client knows that the push is over. */
+  noteGone(): void {
+    this.gone = true;
+    this.dropping?.();
+  }
+
   close(): void {
     clearInterval(this.timer);
     this.socket.removeAllListeners('data');
@@ -108,6 +130,11 @@ export class Input {
       this.demultiplexer.feed(chunk);
     } catch (error) {
       this.fail(error as Error);
+      this.dropping?.();
+      return;
+    }
+    if (this.dropping !== undefined) {
+      this.reader.position = this.reader.end;
       return;
     }
     if (this.reader.available > HIGH_WATER) this.socket.pause();
@@ -116,6 +143,7 @@ export class Input {
 
   private end(): void {
     this.ended = true;
+    this.dropping?.();
     this.wakeUp();
   }
 

@@ -20,6 +20,9 @@ export function errorMessage(session: Speaker, line: string): void {
   session.output.message(MessageTag.errorXfer, Buffer.from(`${line}\n`, 'latin1'));
 }
 
+/** Empty frames: while a stock client writes a file it looks at what has come once that is more than 512 bytes. */
+const PADDING_FRAMES = 160;
+
 /** What ends the push: the client prints it and exits with `code` (protocol 31 and later; older ones exit with 12). */
 export function fatalMessage(output: Speaker['output'], line: string, code: number, protocol: number): void {
   output.message(MessageTag.error, Buffer.from(`${line}\n`, 'utf8'));
@@ -27,4 +30,5 @@ export function fatalMessage(output: Speaker['output'], line: string, code: numb
   const payload = Buffer.alloc(4);
   payload.writeInt32LE(code);
   output.message(MessageTag.errorExit, payload);
+  for (let i = 0; i < PADDING_FRAMES; i++) output.message(MessageTag.noop, Buffer.alloc(0));
 }

@@ -39,6 +39,7 @@ export interface Connection {
 export function connect(request: PushRequest): Connection {
   const connection: Partial<Connection> = { request };
   const demultiplexer = new Demultiplexer((tag, payload) => {
+    if (tag === MessageTag.errorExit) connection.input?.noteGone();
     if (connection.session !== undefined) takeMessage(connection.session, tag, payload);
   });
   const input = new Input(request.socket, demultiplexer, request.initial);

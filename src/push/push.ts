@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { NightdropError, RsyncExit } from '../lib/errors.ts';
 import { NDX_DONE } from '../rsync/ndx.ts';
 import { clientSentence } from './client-sentence.ts';
@@ -42,7 +43,7 @@ export async function servePush(request: PushRequest): Promise<PushReport> {
   } catch (error) {
     note(report, error);
   } finally {
-    await close(connection, hold);
+    await close(connection, hold, report.complete);
     sumUp(report, connection, hold);
   }
   return report;
@@ -143,22 +144,28 @@ function note(report: PushReport, error: unknown): void {
   if (!(error instanceof NightdropError)) report.defect = (error as Error).stack;
 }
 
-async function close(connection: Connection, hold: VaultHold | undefined): Promise<void> {
-  const { socket } = connection.request;
-  connection.input.close();
-  connection.output.close();
-  connection.output.flush();
+async function close(connection: Connection, hold: VaultHold | undefined, complete: boolean): Promise<void> {
+  const { input, output, request } = connection;
+  output.close();
+  output.flush();
+  await hold?.pool.close();
+  hold?.store.close();
+  hold?.lease.release();
+  // before protocol 31 the end of the connection is the news
+  if (!complete && request.protocol >= 31) await input.dropUntilGone(CLOSE_MILLISECONDS);
+  input.close();
+  await endSocket(request.socket);
+}
+
+async function endSocket(socket: Duplex): Promise<void> {
+  if (socket.destroyed) return;
+  // what the client still sends is read and dropped: a reset could cost it our last words
+  socket.resume();
   await new Promise<void>((resolve) => {
-    if (socket.destroyed) return resolve();
     socket.end(() => resolve());
     socket.once('close', () => resolve());
     setTimeout(resolve, CLOSE_MILLISECONDS).unref();
   });
-  // what the client still sends is read and dropped: a reset could cost it our last words
-  socket.resume();
-  await hold?.pool.close();
-  hold?.store.close();
-  hold?.lease.release();
 }
 
 const CLOSE_MILLISECONDS = 5000;

@@ -54,6 +54,7 @@ export async function startRecordProxy(scope: Scope, targetPort: number): Promis
     if (!server.listening) return;
     server.close();
     await once(server, 'close');
+    while (open.size > 0) await new Promise((resolve) => setImmediate(resolve));
   };
   scope.after(stop);
   const address = server.address();

@@ -3,7 +3,7 @@ import { RepositoryDamagedError } from '../../repository/errors.ts';
 import type { Repository } from '../../repository/repository.ts';
 
 /** Bytes of plain blobs kept while matches go back and forth between neighbours; one blob is kept whatever its size. */
-const KEPT_BYTES = 16 << 20;
+const KEPT_BYTES = 8 << 20;
 /** What a file system says of a file it cannot give back. */
 const UNREADABLE = new Set(['EIO', 'EUCLEAN', 'ESTALE', 'ENOENT', 'EACCES']);
 

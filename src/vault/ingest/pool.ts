@@ -148,7 +148,16 @@ export class IngestPool {
     });
   }
 
+  /** What is told of is written into the state at once: when that fails, so does the push. */
   private receive(worker: PoolWorker, message: FromWorker): void {
+    try {
+      this.handle(worker, message);
+    } catch (error) {
+      this.fail(error as Error);
+    }
+  }
+
+  private handle(worker: PoolWorker, message: FromWorker): void {
     switch (message.type) {
       case 'pack':
         this.options.onPack(decodePack(message.pack));

@@ -166,10 +166,14 @@ export class Database {
       return this.damaged(message, error);
     }
     if (code === SQLITE.full)
-      return new NightdropError('ERR_DISK_FULL', `the state of the vault cannot be written: the disk is full`, {
-        cause: error,
-        forClient: true,
-      });
+      return new NightdropError(
+        'ERR_DISK_FULL',
+        'the disk of the server is full: this push cannot be stored; what was stored before is safe',
+        {
+          cause: error,
+          forClient: true,
+        },
+      );
     if (code === SQLITE.busy)
       return new NightdropError('ERR_VAULT_BUSY', `the state of the vault is being written by another process`, {
         cause: error,
