@@ -12,7 +12,8 @@ import { resticCheck } from '../support/restic.ts';
 import { run } from '../support/run.ts';
 import { type Scope, temporaryFolder } from '../support/temporary.ts';
 
-const CUTS = 24;
+/** .ci/run asks for more. */
+const CUTS = Number(process.env.NIGHTDROP_CUTS ?? 8);
 
 /** Passes connections on until so many bytes went by in one direction; `limit` is read when a connection comes. */
 async function cutter(scope: Scope, target: number): Promise<{ port: number; limit: { up: number; down: number } }> {
@@ -44,7 +45,7 @@ async function cutter(scope: Scope, target: number): Promise<{ port: number; lim
 }
 
 test('a connection cut after any byte leaves a vault that restic accepts, and the next push goes on', {
-  timeout: 240_000,
+  timeout: 60_000 + CUTS * 15_000,
 }, async (t) => {
   const seed = Number(process.env.NIGHTDROP_SEED ?? Date.now() % 100_000);
   t.diagnostic(`seed ${seed}`);
@@ -78,7 +79,7 @@ test('a connection cut after any byte leaves a vault that restic accepts, and th
     assert.equal(whole.code, 0, `seed ${seed}, cut ${cut}: ${whole.stderr}\n${server.printed.slice(-2000)}`);
     const [, up, down] = /sent ([\d,]+) bytes {2}received ([\d,]+) bytes/.exec(whole.stdout) ?? [];
     sent = { up: number(up), down: number(down) };
-    if (cut % 8 === 0) await resticCheck(await server.vaultInfo('web1'));
+    if (cut % 8 === 0 || cut === CUTS) await resticCheck(await server.vaultInfo('web1'));
   }
   const to = path.join(temporaryFolder(t, 'to'), 'restored');
   await server.cliOk(['restore', 'web1', 'latest', '--to', to]);

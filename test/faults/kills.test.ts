@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createCipheriv } from 'node:crypto';
 import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -11,10 +12,11 @@ import { resticCheck } from '../support/restic.ts';
 import { type RunResult, run } from '../support/run.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
-const KILLS = Number(process.env.NIGHTDROP_KILLS ?? 25);
+/** Of either kind; .ci/run asks for 25. */
+const KILLS = Number(process.env.NIGHTDROP_KILLS ?? 5);
 /** Kills between two looks by stock restic, and at the whole tree. */
 const LOOK_EVERY = 12;
-const LARGE = 12 << 20;
+const LARGE = 8 << 20;
 
 /** A vault whose pushes are killed. */
 interface Victim {
@@ -30,7 +32,7 @@ interface Victim {
 /** Who is killed: the process of the push alone, or all there is of the server. */
 for (const target of ['session', 'server'] as const) {
   test(`killed ${KILLS} times at any moment of a push (the ${target}), a vault loses nothing and goes on`, {
-    timeout: 240_000,
+    timeout: 60_000 + KILLS * 15_000,
   }, async (t) => {
     const seed = Number(process.env.NIGHTDROP_SEED ?? Date.now() % 100_000);
     t.diagnostic(`seed ${seed}`);
@@ -58,7 +60,7 @@ async function makeVictim(t: TestContext, random: Random): Promise<Victim> {
   const client = await server.addClient('web1');
   const source = temporaryFolder(t, 'source');
   makeTree(source, { files: 60 });
-  writeFileSync(path.join(source, 'large'), random.bytes(LARGE));
+  writeFileSync(path.join(source, 'large'), noise(random.u32(), LARGE));
   const victim: Victim = { server, client, vault: await server.vaultInfo('web1'), source, random, usual: 0 };
   const first = await push(victim);
   assert.equal(first.code, 0, first.stderr);
@@ -71,12 +73,19 @@ async function makeVictim(t: TestContext, random: Random): Promise<Victim> {
 function changeSource({ source, random }: Victim): void {
   const large = readFileSync(path.join(source, 'large'));
   for (let i = 0; i < 20; i++) random.bytes(2000).copy(large, random.below(LARGE - 2000));
-  random.bytes(3 << 20).copy(large, random.below(LARGE - (3 << 20)));
+  noise(random.u32(), 2 << 20).copy(large, random.below(LARGE - (2 << 20)));
   writeFileSync(path.join(source, 'large'), large);
   for (let i = 0; i < 20; i++) writeFileSync(path.join(source, `small-${i}`), random.text(random.below(20_000)));
   writeFileSync(path.join(source, `new-${random.u32()}`), random.bytes(5000));
   const [oldest] = readdirSync(source).filter((name) => name.startsWith('new-'));
   renameSync(path.join(source, oldest), path.join(source, `old-${random.u32()}`));
+}
+
+/** Bytes that follow from the seed and do not compress: megabytes of them take a moment only. */
+function noise(seed: number, length: number): Buffer {
+  const key = Buffer.alloc(16);
+  key.writeUInt32LE(seed);
+  return createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(length));
 }
 
 function push({ source, client }: Victim): Promise<RunResult> {
