@@ -2,7 +2,7 @@
 import { checkData } from './check/data.ts';
 import { checkIndexes } from './check/indexes.ts';
 import type { CheckContext, CheckProgress, CheckReport, Problem } from './check/report.ts';
-import { checkSnapshots } from './check/snapshots.ts';
+import { checkSnapshots, snapshotNames } from './check/snapshots.ts';
 import type { Repository } from './repository.ts';
 
 export type { CheckProgress, CheckReport, Problem, ProblemKind } from './check/report.ts';
@@ -22,7 +22,7 @@ const LISTED_PROBLEMS = 10_000;
 /**
  * Checks that every index file can be read, every pack they name is there in its full length, every snapshot's trees
  * can be read, and every blob they need is in an index; with `readData`, every byte of every pack. Never stops at a
- * problem. The caller holds a lock. Memory: some 60 bytes for each blob, and the largest tree.
+ * problem. The caller holds a lock; what a push stores meanwhile is left to the next check. Memory: some 60 bytes for each blob, and the largest tree.
  */
 export async function checkRepository(repository: Repository, options: CheckOptions = {}): Promise<CheckReport> {
   const report: CheckReport = {
@@ -49,8 +49,10 @@ export async function checkRepository(repository: Repository, options: CheckOpti
     },
     progress: (step, done, total) => options.onProgress?.({ step, done, total }),
   };
+  // before the index files: what a snapshot needs is in one of them by then
+  const snapshots = await snapshotNames(context);
   const table = await checkIndexes(context);
   if (options.readData) await checkData(context, table);
-  await checkSnapshots(context, table);
+  await checkSnapshots(context, table, snapshots);
   return report;
 }

@@ -300,3 +300,19 @@ test('what onProgress throws ends the check', async (t) => {
     await assert.rejects(check(made, { readData: true, onProgress }), { message: `stop at ${step}` });
   }
 });
+
+test('a snapshot that comes while the check goes on is no problem', async (t) => {
+  const { repository, author } = await make(t);
+  const { backend } = repository;
+  const list = backend.list.bind(backend);
+  let pushed = false;
+  backend.list = async function* (type) {
+    yield* list(type);
+    if (type !== 'index' || pushed) return;
+    pushed = true;
+    await author.snapshot(await author.directory('', [await author.file('late', [randomBytes(100)])]));
+  };
+  const report = await checkRepository(repository, { readData: true });
+  assert.ok(pushed);
+  assert.equal(report.ok, true, messages(report));
+});

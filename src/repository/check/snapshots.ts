@@ -14,9 +14,16 @@ interface Pending {
 
 const PROGRESS_TREES = 256;
 
-/** Reads all snapshots and each of their trees once; every blob they need must be in an index. */
-export async function checkSnapshots(context: CheckContext, table: BlobTable): Promise<void> {
-  for await (const { name } of context.repository.backend.list('snapshots')) {
+/** The snapshots that are there now. */
+export async function snapshotNames(context: CheckContext): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name } of context.repository.backend.list('snapshots')) names.push(name);
+  return names;
+}
+
+/** Reads snapshots and each of their trees once; every blob they need must be in an index. */
+export async function checkSnapshots(context: CheckContext, table: BlobTable, names: string[]): Promise<void> {
+  for (const name of names) {
     const tree = await readSnapshot(context, name);
     if (tree === undefined) continue;
     await checkTrees(context, table, { id: Buffer.from(tree, 'hex'), path: '', snapshot: name });
