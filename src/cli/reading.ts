@@ -25,9 +25,10 @@ export async function withVault<T>(
   const vault = await openVault(dataDir, name);
   try {
     return await withLock(vault.repository, async () => {
+      // before the index files: what these snapshots need is in one of them by then
+      const snapshots = await listSnapshots(vault.repository);
       const blobs = await blobIndex(vault);
       try {
-        const snapshots = await listSnapshots(vault.repository);
         return await read({
           repository: vault.repository,
           blobs: blobs.find,
