@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { digestLength, recordLength } from '../kernels/checksum.ts';
 import { Compat } from '../rsync/capabilities.ts';
 import { Filter, readRule } from '../rsync/filter.ts';
@@ -9,8 +9,9 @@ import { createTokenDecoder } from '../rsync/tokens.ts';
 import { ID_BYTES } from '../vault/content.ts';
 import { StateDamagedError } from '../vault/errors.ts';
 import { IngestPool } from '../vault/ingest/pool.ts';
-import { layoutOf, type VaultLayout } from '../vault/layout.ts';
+import { layoutOf, type VaultLayout, vaultSeed } from '../vault/layout.ts';
 import { Lease } from '../vault/lease.ts';
+import { looksSound } from '../vault/sound.ts';
 import { StateStore } from '../vault/state/store.ts';
 import { Destination } from './destination.ts';
 import { HardLinks } from './hard-links.ts';
@@ -100,40 +101,17 @@ export async function holdVault(request: PushRequest, agreed: SetUp): Promise<Va
   }
 }
 
-/** The vault's constant seed. It is the state's; without a state a rebuild is due, which makes one. */
+/** The seed of the vault's block sums, also where the state is lost: the one that a rebuilt state has. */
 function storedSeed(layout: VaultLayout): number {
+  // opening would make a new one
+  if (!existsSync(layout.stateFile)) return vaultSeed(layout);
   try {
     const store = StateStore.open(layout.stateFile);
     const seed = store.checksumSeed;
     store.close();
     return seed;
   } catch (error) {
-    if (error instanceof StateDamagedError) return 1;
-    throw error;
-  }
-}
-
-/** The quick look before a push: the last push ended well, and nobody else has changed the repository since. */
-function looksSound(layout: VaultLayout): boolean {
-  try {
-    const store = StateStore.open(layout.stateFile);
-    try {
-      if (store.hasDirty() || store.hasUnindexedPacks()) return false;
-      const snapshots = readdirSync(`${layout.repository}/snapshots`);
-      if (
-        store.snapshotId === undefined
-          ? snapshots.length > 0
-          : !existsSync(`${layout.repository}/snapshots/${store.snapshotId}`)
-      )
-        return false;
-      const known = store.indexFiles();
-      const present = readdirSync(`${layout.repository}/index`);
-      return present.length === known.size && present.every((name) => known.has(name));
-    } finally {
-      store.close();
-    }
-  } catch (error) {
-    if (error instanceof StateDamagedError) return false;
+    if (error instanceof StateDamagedError) return vaultSeed(layout);
     throw error;
   }
 }
