@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -7,6 +8,7 @@ import { test } from 'node:test';
 import { assertSameTrees } from '../support/compare-trees.ts';
 import { makeTree } from '../support/make-tree.ts';
 import { startNightdrop } from '../support/nightdrop.ts';
+import { statistic } from '../support/outputs.ts';
 import { Random } from '../support/random.ts';
 import { resticCheck } from '../support/restic.ts';
 import { run } from '../support/run.ts';
@@ -81,6 +83,32 @@ test('a connection cut after any byte leaves a vault that restic accepts, and th
     sent = { up: number(up), down: number(down) };
     if (cut % 8 === 0 || cut === CUTS) await resticCheck(await server.vaultInfo('web1'));
   }
+  const to = path.join(temporaryFolder(t, 'to'), 'restored');
+  await server.cliOk(['restore', 'web1', 'latest', '--to', to]);
+  assertSameTrees(to, source);
+});
+
+test('a large file that was cut in its middle goes on from there', { timeout: 120_000 }, async (t) => {
+  const size = 12 << 20;
+  const server = await startNightdrop(t);
+  const client = await server.addClient('web1');
+  const { port, limit } = await cutter(t, server.port);
+  const source = temporaryFolder(t, 'source');
+  writeFileSync(path.join(source, 'large'), randomBytes(size));
+  const push = () =>
+    run('rsync', ['-a', '--stats', `${source}/`, `rsync://web1@127.0.0.1:${port}/web1/`], {
+      env: client.env,
+      timeout: 60,
+    });
+  limit.up = size * 0.75;
+  assert.notEqual((await push()).code, 0);
+  limit.up = Number.POSITIVE_INFINITY;
+  await server.waitForSnapshots('web1', 1);
+  const again = await push();
+  assert.equal(again.code, 0, `${again.stderr}\n${server.printed.slice(-2000)}`);
+  const literal = statistic(again.stdout, 'Literal data');
+  assert.ok(literal < size * 0.6, `${literal} of ${size} bytes were sent again`);
+  await resticCheck(await server.vaultInfo('web1'));
   const to = path.join(temporaryFolder(t, 'to'), 'restored');
   await server.cliOk(['restore', 'web1', 'latest', '--to', to]);
   assertSameTrees(to, source);
