@@ -152,7 +152,7 @@ async function close(connection: Connection, hold: VaultHold | undefined, comple
   hold?.store.close();
   hold?.lease.release();
   // before protocol 31 the end of the connection is the news
-  if (!complete && request.protocol >= 31) await input.dropUntilGone(CLOSE_MILLISECONDS);
+  if (!complete && request.protocol >= 31) await input.dropUntilGone(LAST_WORDS_MILLISECONDS);
   input.close();
   await endSocket(request.socket);
 }
@@ -169,3 +169,5 @@ async function endSocket(socket: Duplex): Promise<void> {
 }
 
 const CLOSE_MILLISECONDS = 5000;
+/** What a client has to read why its push ended, before the connection does. */
+const LAST_WORDS_MILLISECONDS = 1000;
