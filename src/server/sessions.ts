@@ -11,6 +11,13 @@ import type { FromSession, PushOrder, ToSession } from './session-messages.ts';
  * busy session takes from the machine small.
  */
 const MEMORY_FLAGS = ['--max-old-space-size=512', '--max-semi-space-size=8'];
+/**
+ * V8 may compile in a thread that waits for a garbage collection, while the main thread, in exit(), waits for that thread:
+ * seen on Node 24.21, a process that never ends.
+ */
+const EXIT_FLAGS = ['--no-concurrent-sparkplug'];
+/** Milliseconds from its report until a session process has to be gone. */
+const MOST_AFTERMATH = 15_000;
 /** What a session process sees of the environment: nothing that could hold a secret. */
 const ENVIRONMENT = ['PATH', 'TZ', 'LANG', 'LC_ALL', 'TMPDIR', 'NODE_COMPILE_CACHE'];
 
@@ -57,7 +64,10 @@ export class Sessions {
     const child = this.take();
     const report = new Promise<PushReport>((resolve, reject) => {
       child.on('message', (message: FromSession) => {
-        if (message.type === 'report') resolve(message.report);
+        if (message.type === 'report') {
+          resolve(message.report);
+          endLate(child);
+        }
         if (message.type === 'failed') reject(failure(message));
       });
       child.once('exit', (code, signal) =>
@@ -118,12 +128,19 @@ function start(): ChildProcess {
   env.MALLOC_ARENA_MAX = '2';
   for (const name of ENVIRONMENT) if (process.env[name] !== undefined) env[name] = process.env[name];
   const child = fork(moduleFile(import.meta.url, 'session-process'), [], {
-    execArgv: [...NODE_FLAGS, ...MEMORY_FLAGS],
+    execArgv: [...NODE_FLAGS, ...MEMORY_FLAGS, ...EXIT_FLAGS],
     env,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   child.on('error', () => undefined); // 'exit' or the callback of send tells
   return child;
+}
+
+/** Whatever keeps a process from ending, its work is done. */
+function endLate(child: ChildProcess): void {
+  const timer = setTimeout(() => child.kill('SIGKILL'), MOST_AFTERMATH);
+  timer.unref();
+  child.once('exit', () => clearTimeout(timer));
 }
 
 /** Also of a process that could not be started at all, which tells of no exit. */
