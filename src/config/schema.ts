@@ -32,13 +32,19 @@ const bytes = (from: number, to: number) => {
   });
 };
 
-const listen = text().regex(/^(\[[0-9a-fA-F:.%\w]+\]|[^\s:[\]]+):(\d{1,5})$/, {
-  error: 'must be HOST:PORT, such as "127.0.0.1:8730" or "[::]:8730"',
+const HOST_PORT = 'must be HOST:PORT, such as "127.0.0.1:8730" or "[::]:8730"';
+const place = z
+  .string({ error: HOST_PORT })
+  .regex(/^(\[[0-9a-fA-F:.%\w]+\]|[^\s:[\]]+):(\d{1,5})$/, { error: HOST_PORT });
+
+/** One, or several in a list. */
+const listen = z.union([place.transform((one) => [one]), z.array(place).min(1, { error: `${HOST_PORT}, or a list` })], {
+  error: `${HOST_PORT}, or a list of such`,
 });
 
 const server = z
   .strictObject({
-    listen: listen.default('127.0.0.1:8730'),
+    listen: listen.default(['127.0.0.1:8730']),
     max_connections: whole(1, 100_000).default(256),
     max_connections_per_address: whole(1, 100_000).default(32),
     max_sessions: whole(1, 10_000).default(32),

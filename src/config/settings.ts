@@ -19,8 +19,8 @@ export interface Settings {
 }
 
 export interface ServerSettings {
-  /** HOST:PORT; IPv6 addresses in brackets; port 0: any free one */
-  listen: string;
+  /** HOST:PORT, one or several; IPv6 addresses in brackets; port 0: any free one */
+  listen: string[];
   /** connections at once, logins and pushes together; and from one address (one /64 of IPv6) */
   maxConnections: number;
   maxConnectionsPerAddress: number;

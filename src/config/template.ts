@@ -7,7 +7,7 @@ export const TEMPLATE = `# nightdrop.toml: settings of this data folder. Every k
 
 [server]
 # Where rsync clients connect. The rsync protocol is not encrypted: on anything but a trusted network put TLS, ssh or a
-# VPN in front. "[::]:8730" listens on all addresses.
+# VPN in front. "[::]:8730" listens on all addresses; several places in a list: ["192.0.2.1:8730", "[::1]:8730"].
 #listen = "127.0.0.1:8730"
 
 # Connections at once, in all and from one address (one /64 network of IPv6).

@@ -11,7 +11,7 @@ import { checkVaultName, type VaultLayout, vaultLayout, vaultsFolder } from '../
 import { Lease } from '../vault/lease.ts';
 import { StateStore, type Totals } from '../vault/state/store.ts';
 import { createVault, findVault, listVaults, writeSecret } from '../vault/vault.ts';
-import { formatListen, parseListen } from './addresses.ts';
+import { formatListen, nearestToClients, parseListen } from './addresses.ts';
 import { runningAddress } from './running.ts';
 import { checkedSecret } from './secrets.ts';
 
@@ -97,7 +97,8 @@ export async function clientInfo(layout: VaultLayout): Promise<ClientInfo> {
 
 /** rsync://NAME@HOST:PORT/NAME/ as a client can reach the server, as far as this machine knows. */
 export function pushUrl(dataDir: string, name: string): string {
-  const listen = runningAddress(dataDir) ?? loadSettings(path.join(dataDir, 'nightdrop.toml')).server.listen;
+  const configured = () => nearestToClients(loadSettings(path.join(dataDir, 'nightdrop.toml')).server.listen);
+  const listen = runningAddress(dataDir) ?? configured();
   const { host, port } = parseListen(listen) ?? { host: '127.0.0.1', port: 8730 };
   const everywhere = host === '0.0.0.0' || host === '::' || host === '*';
   return `rsync://${name}@${formatListen(everywhere ? hostname() : host, port)}/${name}/`;

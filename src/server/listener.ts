@@ -36,31 +36,32 @@ export interface ListenerOptions {
 /** Accepts connections and lets them log in. It reads nothing of a connection beyond the login, and holds no repository key. */
 export class Listener {
   private readonly options: ListenerOptions;
-  private readonly server: Server;
+  private readonly servers: Server[] = [];
   private readonly limits = new ConnectionLimits();
   private readonly wrongLogins = new WrongLogins();
   private readonly logins = new Set<Socket>();
 
   constructor(options: ListenerOptions) {
     this.options = options;
+  }
+
+  /** Resolves with HOST:PORT once connections are accepted there. May be called for several places. */
+  listen(host: string, port: number, ipv6Only = false): Promise<string> {
     // highWaterMark 0: a socket reads only when it is asked to (line-reader.ts)
-    this.server = createServer({ noDelay: true, keepAlive: true, highWaterMark: 0 }, (socket) => {
+    const server = createServer({ noDelay: true, keepAlive: true, highWaterMark: 0 }, (socket) => {
       socket.on('error', () => undefined); // 'close' follows, and whoever waits is told by it
       this.welcome(socket).catch((error: Error) => {
         this.options.log.error({ error: error.stack }, 'a connection failed by a defect');
         socket.destroy();
       });
     });
-  }
-
-  /** Resolves with HOST:PORT once connections are accepted. */
-  listen(host: string, port: number): Promise<string> {
     return new Promise((resolve, reject) => {
-      this.server.once('error', reject);
-      this.server.listen({ host, port }, () => {
-        this.server.off('error', reject);
-        this.server.on('error', (error) => this.options.log.error({ error: error.message }, 'cannot accept'));
-        const address = this.server.address();
+      server.once('error', reject);
+      server.listen({ host, port, ipv6Only }, () => {
+        server.off('error', reject);
+        server.on('error', (error) => this.options.log.error({ error: error.message }, 'cannot accept'));
+        this.servers.push(server);
+        const address = server.address();
         if (address === null || typeof address === 'string') throw new TypeError('not a TCP address');
         resolve(formatListen(host, address.port));
       });
@@ -69,7 +70,7 @@ export class Listener {
 
   /** Accepts no more, and sends away who has not logged in yet. */
   close(): void {
-    this.server.close();
+    for (const server of this.servers) server.close();
     for (const socket of this.logins) socket.destroy();
   }
 

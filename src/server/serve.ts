@@ -6,7 +6,7 @@ import { NightdropError } from '../lib/errors.ts';
 import { LeaseBusyError } from '../vault/errors.ts';
 import { vaultLayout } from '../vault/layout.ts';
 import { Lease } from '../vault/lease.ts';
-import { parseListen } from './addresses.ts';
+import { type ListenPlace, listenPlaces, nearestToClients } from './addresses.ts';
 import { type Guest, Listener } from './listener.ts';
 import { createLog, type Logger } from './log.ts';
 import { logPush } from './push-log.ts';
@@ -21,10 +21,10 @@ const CUT_SECONDS = 20;
 
 export interface ServeOptions {
   dataDir: string;
-  /** HOST:PORT instead of the settings' */
-  listen?: string;
-  /** told HOST:PORT once connections are accepted */
-  onReady(address: string): void;
+  /** HOST:PORT, one or several, instead of the settings' */
+  listen?: string[];
+  /** told HOST:PORT, one or several, once connections are accepted */
+  onReady(addresses: string[]): void;
 }
 
 export class NightdropServer {
@@ -66,11 +66,9 @@ export class NightdropServer {
     try {
       const settings = await SettingsSource.open(path.join(dataDir, 'nightdrop.toml'));
       const server = new NightdropServer(dataDir, settings, lock);
-      const at = parseListen(listen ?? settings.current.server.listen);
-      if (at === undefined) throw new NightdropError('ERR_LISTEN', `${listen} is not HOST:PORT`);
-      const address = await server.listen(at.host, at.port);
-      noteAddress(dataDir, address);
-      onReady(address);
+      const addresses = await server.listen(listen ?? settings.current.server.listen);
+      noteAddress(dataDir, nearestToClients(addresses));
+      onReady(addresses);
       void server.recover().then(() => server.sessions.warm());
       return server;
     } catch (error) {
@@ -110,9 +108,21 @@ export class NightdropServer {
     log.info('stopped');
   }
 
-  private async listen(host: string, port: number): Promise<string> {
+  /** On all of these places, or on none. */
+  private async listen(texts: string[]): Promise<string[]> {
     try {
-      return await this.listener.listen(host, port);
+      const addresses: string[] = [];
+      for (const place of listenPlaces(texts)) addresses.push(await this.listenAt(place));
+      return addresses;
+    } catch (error) {
+      this.listener.close();
+      throw error;
+    }
+  }
+
+  private async listenAt({ host, port, ipv6Only }: ListenPlace): Promise<string> {
+    try {
+      return await this.listener.listen(host, port, ipv6Only);
     } catch (error) {
       throw new NightdropError('ERR_LISTEN', `cannot listen on ${host}:${port}: ${(error as Error).message}`, {
         cause: error,

@@ -50,6 +50,8 @@ const mistakes: [string, string, RegExp][] = [
     /^n\.toml:1: defaults\.minimum_block: must be a size from 512 /,
   ],
   ['an address without a port', '[server]\nlisten = "localhost"', /^n\.toml:2: server\.listen: must be HOST:PORT/],
+  ['an address of several', '[server]\nlisten = ["[::1]:1", "x"]', /^n\.toml:2: server\.listen\.1: must be HOST:PORT/],
+  ['no address', '[server]\nlisten = []', /^n\.toml:2: server\.listen: must be HOST:PORT/],
   ['a table that is a number', 'server = 3', /^n\.toml:1: server: must be a table/],
   ['a flag that is text', '[server]\nlist_modules = "no"', /^n\.toml:2: server\.list_modules: must be true or false$/],
   ['a vault that cannot be', '[vaults."../x"]\numask = 0', /^n\.toml:1: vaults\.\.\.\/x: is not the name of a client$/],
@@ -80,7 +82,9 @@ test('a file that is not there gives the defaults', (t) => {
   const file = path.join(temporaryFolder(t), 'nightdrop.toml');
   assert.deepEqual(loadSettings(file), parseSettings('', file));
   writeFileSync(file, '[server]\nlisten = "0.0.0.0:1"\n');
-  assert.equal(loadSettings(file).server.listen, '0.0.0.0:1');
+  assert.deepEqual(loadSettings(file).server.listen, ['0.0.0.0:1']);
+  writeFileSync(file, '[server]\nlisten = ["0.0.0.0:1", "[::1]:2"]\n');
+  assert.deepEqual(loadSettings(file).server.listen, ['0.0.0.0:1', '[::1]:2']);
 });
 
 test('a vault changes what it names and keeps the defaults for the rest', () => {

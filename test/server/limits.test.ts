@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addressGroup, parseListen, peerAddress } from '../../src/server/addresses.ts';
+import { addressGroup, listenPlaces, nearestToClients, parseListen, peerAddress } from '../../src/server/addresses.ts';
 import { WrongLogins } from '../../src/server/wrong-logins.ts';
 import { openListener, SECRETS } from './peer.ts';
 
@@ -67,7 +67,10 @@ test('addresses are one peer by their /64', () => {
   assert.equal(addressGroup('2001:0db8:1:2::9'), '2001:db8:1:2::/64');
   assert.equal(addressGroup('2001:db8::1'), '2001:db8:0:0::/64');
   assert.equal(addressGroup('::1'), '0:0:0:0::/64');
+  assert.equal(addressGroup('fe80::1'), 'fe80:0:0:0:0:0:0:1');
+  assert.equal(addressGroup('64:ff9b::10.0.0.1'), '64:ff9b:0:0::/64');
   assert.equal(peerAddress('::ffff:10.0.0.1'), '10.0.0.1');
+  assert.equal(peerAddress('::ffff:a00:1'), '10.0.0.1');
   assert.equal(peerAddress('fe80::1%eth0'), 'fe80::1');
 });
 
@@ -78,4 +81,16 @@ test('a place to listen is HOST:PORT', () => {
   for (const bad of ['', 'x', ':1', '::1:8730', '1.2.3.4:', '1.2.3.4:65536', 'a b:1', '[::1]']) {
     assert.equal(parseListen(bad), undefined, bad);
   }
+});
+
+test('[::] beside 0.0.0.0 takes IPv6 alone, by itself both', () => {
+  const ipv6Only = (texts: string[]) => listenPlaces(texts).map((place) => place.ipv6Only);
+  assert.deepEqual(ipv6Only(['[::]:873']), [false]);
+  assert.deepEqual(ipv6Only(['0.0.0.0:873', '[::]:873', '[::]:874']), [false, true, false]);
+  assert.throws(() => listenPlaces(['[::]:873', 'nonsense']), /nonsense is not HOST:PORT/);
+});
+
+test('people are told an address that is not this machine alone', () => {
+  assert.equal(nearestToClients(['127.0.0.1:1', '[::1]:2', '192.0.2.1:3']), '192.0.2.1:3');
+  assert.equal(nearestToClients(['127.0.0.1:1', '[::1]:2']), '127.0.0.1:1');
 });

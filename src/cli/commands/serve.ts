@@ -2,14 +2,18 @@ import type { Command } from 'commander';
 import { dataFolder } from '../data-folder.ts';
 
 interface ServeOptions {
-  listen?: string;
+  listen?: string[];
 }
 
 export function addServe(program: Command): void {
   program
     .command('serve')
     .description('serve pushes until SIGTERM; prints one line when it is ready, logs to standard error')
-    .option('--listen <host:port>', "address instead of the settings'; port 0 takes any free one")
+    .option(
+      '--listen <host:port>',
+      "address instead of the settings', may be given several times; port 0 takes any free one",
+      (value: string, before: string[] | undefined) => [...(before ?? []), value],
+    )
     .addHelpText(
       'after',
       `
@@ -28,7 +32,7 @@ Example:
       const server = await NightdropServer.start({
         dataDir,
         listen: options.listen,
-        onReady: (address) => process.stdout.write(`nightdrop: listening on ${address}\n`),
+        onReady: (addresses) => process.stdout.write(`nightdrop: listening on ${addresses.join(' ')}\n`),
       });
       process.on('SIGHUP', () => void server.reload());
       await stop;
