@@ -36,12 +36,14 @@ export async function servePush(request: PushRequest): Promise<PushReport> {
   const connection = connect(request);
   let hold: VaultHold | undefined;
   try {
-    const agreed = await setUp(connection.input, connection.output, request.protocol, request.limits);
+    const agreed = await setUp(connection.input, connection.output, request);
     hold = await orTellLater(agreed, () => holdVault(request, agreed));
     if (hold === undefined) refuse(connection, agreed, report);
     else await push(connection, agreed, hold, report);
   } catch (error) {
     note(report, error);
+    // what the push itself ends with is told in frames
+    request.sayEarly?.(clientSentence(error));
   } finally {
     await close(connection, hold, report.complete);
     sumUp(report, connection, hold);

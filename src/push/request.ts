@@ -1,13 +1,20 @@
 import type { Duplex } from 'node:stream';
 import type { VaultPolicy } from '../vault/policy.ts';
 
-/** One authenticated connection, ready for its arguments ('@RSYNCD: OK' has been sent). */
+/** One authenticated connection, ready for its arguments ('@RSYNCD: OK' has been sent), or for what follows those. */
 export interface PushRequest {
   socket: Duplex;
   /** bytes that arrived after the login's answer and were read already */
   initial: Buffer;
   /** the smaller of both sides' protocol numbers, 27..32 */
   protocol: number;
+  /**
+   * arguments that came in another way than over this connection (with the command, over ssh): their destination is a path
+   * inside the vault, without a module before it. undefined: the client sends them now. latin1-tagged
+   */
+  args?: string[];
+  /** tells what went wrong before there are frames to tell it in: a sentence for the client. Over ssh, its standard error */
+  sayEarly?(sentence: string): void;
   /** the module named by the client, which is the vault's name */
   vault: string;
   /** folder of the vault (vault/layout.ts) */

@@ -15,7 +15,7 @@ import {
 import { defaultOptions, parseServerOptions, type ServerOptions } from '../rsync/options.ts';
 import { ConnectionCutError, type Input } from './input.ts';
 import type { Output } from './output.ts';
-import type { PushLimits } from './request.ts';
+import type { PushRequest } from './request.ts';
 
 /** What client and server have agreed on when the file list begins. */
 export interface SetUp {
@@ -30,8 +30,9 @@ export interface SetUp {
 }
 
 /** Arguments, compatibility flags and negotiation, in the protocol's order (docs/protocol.md, "Set-up"). */
-export async function setUp(input: Input, output: Output, protocol: number, limits: PushLimits): Promise<SetUp> {
-  const args = await withinDeadline(input, limits.handshakeTimeout, readArguments(input, protocol));
+export async function setUp(input: Input, output: Output, request: PushRequest): Promise<SetUp> {
+  const { protocol, limits, vault } = request;
+  const args = request.args ?? (await withinDeadline(input, limits.handshakeTimeout, readArguments(input, protocol)));
   const options = defaultOptions();
   let refusal: NightdropError | undefined;
   try {
@@ -41,6 +42,7 @@ export async function setUp(input: Input, output: Output, protocol: number, limi
     if (!(error instanceof NightdropError)) throw error;
     refusal = error;
   }
+  if (request.args !== undefined) options.path = `${vault}/${options.path}`;
   if (options.sender)
     refusal = new NightdropError('ERR_WRITE_ONLY', 'ERROR: module is write only', {
       rsyncExit: RsyncExit.syntax,
