@@ -1,7 +1,8 @@
 /** The shape of nightdrop.toml: keys as they stand in the file, bounds, defaults. */
 import { z } from 'zod';
-import type { VaultPolicy } from '../vault/policy.ts';
-import { LOG_LEVELS, LOGIN_DIGESTS, type Settings } from './settings.ts';
+import { fromText, printable } from '../lib/names.ts';
+import { parseHostPattern, splitHosts } from './host-pattern.ts';
+import { LOG_LEVELS, LOGIN_DIGESTS, type Policy, type Settings } from './settings.ts';
 
 const YEAR_SECONDS = 366 * 86_400;
 const LARGEST_ID = 0xffff_fffe;
@@ -42,6 +43,20 @@ const listen = z.union([place.transform((one) => [one]), z.array(place).min(1, {
   error: `${HOST_PORT}, or a list of such`,
 });
 
+/** A list, or text with blanks and commas between, as rsyncd.conf has it. */
+const words = (what: string, split: (text: string) => string[]) => {
+  const error = `must be a list of ${what}`;
+  return z.union([z.string().transform(split), z.array(z.string({ error }))], { error });
+};
+
+const hosts = words('hosts, such as ["192.0.2.0/24", "*.example.org"]', splitHosts).superRefine((list, context) => {
+  for (const word of list) {
+    const pattern = parseHostPattern(word);
+    if (typeof pattern === 'string')
+      context.addIssue({ code: 'custom', message: `${printable(fromText(word))} ${pattern}` });
+  }
+});
+
 const server = z
   .strictObject({
     listen: listen.default(['127.0.0.1:8730']),
@@ -57,6 +72,8 @@ const server = z
     shutdown_grace: seconds(0).default(10),
     list_modules: flag().default(false),
     weakest_digest: oneOf(LOGIN_DIGESTS).default('md4'),
+    reverse_lookup: flag().default(true),
+    forward_lookup: flag().default(true),
     motd: text().max(4096, { error: 'must be at most 4096 characters' }).default(''),
   })
   .transform((s) => ({
@@ -69,6 +86,8 @@ const server = z
     shutdownGrace: s.shutdown_grace,
     listModules: s.list_modules,
     weakestDigest: s.weakest_digest,
+    reverseLookup: s.reverse_lookup,
+    forwardLookup: s.forward_lookup,
     motd: s.motd,
   }));
 
@@ -82,6 +101,9 @@ const push = z
   .transform((s) => ({ workers: s.workers, leaseWait: s.lease_wait }));
 
 const policy = z.strictObject({
+  hosts_allow: hosts.optional(),
+  hosts_deny: hosts.optional(),
+  max_connections: whole(0, 10_000).optional(),
   reveal: oneOf(['checksums', 'nothing']).optional(),
   reveal_floor: bytes(0, 2 ** 40).optional(),
   minimum_block: bytes(512, 131_072).optional(),
@@ -92,7 +114,10 @@ const policy = z.strictObject({
   umask: whole(0, 0o777).optional(),
 });
 
-const POLICY_DEFAULTS: VaultPolicy = {
+const POLICY_DEFAULTS: Policy = {
+  hostsAllow: [],
+  hostsDeny: [],
+  maxConnections: 0,
   reveal: 'checksums',
   revealFloor: 1024,
   minimumBlock: 1024,
@@ -104,8 +129,11 @@ const POLICY_DEFAULTS: VaultPolicy = {
 };
 
 /** Only what the file says: a vault's silence leaves the defaults alone. */
-function said(p: z.output<typeof policy>): Partial<VaultPolicy> {
-  const all: { [K in keyof VaultPolicy]: VaultPolicy[K] | undefined } = {
+function said(p: z.output<typeof policy>): Partial<Policy> {
+  const all: { [K in keyof Policy]: Policy[K] | undefined } = {
+    hostsAllow: p.hosts_allow,
+    hostsDeny: p.hosts_deny,
+    maxConnections: p.max_connections,
     reveal: p.reveal,
     revealFloor: p.reveal_floor,
     minimumBlock: p.minimum_block,
@@ -115,7 +143,7 @@ function said(p: z.output<typeof policy>): Partial<VaultPolicy> {
     defaultGid: p.default_gid,
     umask: p.umask,
   };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Partial<VaultPolicy>;
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Partial<Policy>;
 }
 
 const vaultName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, { error: 'is not the name of a client' });
@@ -124,6 +152,6 @@ export const schema = z.strictObject({
   server: server.prefault({}),
   log: log.prefault({}),
   push: push.prefault({}),
-  defaults: policy.transform((p): VaultPolicy => ({ ...POLICY_DEFAULTS, ...said(p) })).prefault({}),
+  defaults: policy.transform((p): Policy => ({ ...POLICY_DEFAULTS, ...said(p) })).prefault({}),
   vaults: z.record(vaultName, policy.transform(said)).default({}),
 }) satisfies z.ZodType<Settings>;

@@ -1,4 +1,5 @@
 import type { VaultPolicy } from '../vault/policy.ts';
+import type { AccessPolicy } from './access-policy.ts';
 
 /** Digests of the login, best first; names as they stand in the greeting. */
 export const LOGIN_DIGESTS = ['sha512', 'sha256', 'sha1', 'md5', 'md4'] as const;
@@ -13,10 +14,13 @@ export interface Settings {
   log: LogSettings;
   push: PushSettings;
   /** of every vault that does not say otherwise */
-  defaults: VaultPolicy;
+  defaults: Policy;
   /** what single vaults say otherwise, by name */
-  vaults: Record<string, Partial<VaultPolicy>>;
+  vaults: Record<string, Partial<Policy>>;
 }
+
+/** What the file says of a vault. */
+export type Policy = VaultPolicy & AccessPolicy;
 
 export interface ServerSettings {
   /** HOST:PORT, one or several; IPv6 addresses in brackets; port 0: any free one */
@@ -35,6 +39,10 @@ export interface ServerSettings {
   /** whether strangers are told the names of the vaults */
   listModules: boolean;
   weakestDigest: LoginDigest;
+  /** whether peers are given a name where a rule of hosts_allow or hosts_deny needs one */
+  reverseLookup: boolean;
+  /** whether names in such rules are looked up */
+  forwardLookup: boolean;
   /** text shown to clients before the login; '' for none */
   motd: string;
 }
@@ -53,7 +61,7 @@ export interface PushSettings {
 }
 
 /** The policy of one vault: what it says itself, over the defaults. */
-export function policyOf(settings: Settings, vault: string): VaultPolicy {
+export function policyOf(settings: Settings, vault: string): Policy {
   const own = Object.hasOwn(settings.vaults, vault) ? settings.vaults[vault] : {};
   return { ...settings.defaults, ...own };
 }

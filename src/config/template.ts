@@ -34,6 +34,11 @@ export const TEMPLATE = `# nightdrop.toml: settings of this data folder. Every k
 # rsync 3.2.7 and later sha512, 3.0 to 3.2.6 md5, openrsync md4.
 #weakest_digest = "md4"
 
+# Whether a client's name is looked up where a rule of hosts_allow or hosts_deny needs one, and whether names that stand in
+# such rules are.
+#reverse_lookup = true
+#forward_lookup = true
+
 # Text that clients show before they log in.
 #motd = ""
 
@@ -53,6 +58,14 @@ export const TEMPLATE = `# nightdrop.toml: settings of this data folder. Every k
 
 # What every vault allows, unless it says otherwise itself.
 [defaults]
+# Who may push, by address, network or name, as in rsyncd.conf: ["192.0.2.0/24", "2001:db8::/32", "*.example.org"]. Whom
+# hosts_allow matches may; whom hosts_deny matches may not; of the others all may, unless there is only hosts_allow.
+#hosts_allow = []
+#hosts_deny = []
+
+# Pushes at once into one vault, those that wait for others included; 0: no limit but max_sessions.
+#max_connections = 0
+
 # "checksums": for files that are here already the client gets block checksums, and sends only what changed.
 # "nothing": it learns only which files differ in size and time, and sends those whole.
 #reveal = "checksums"

@@ -32,7 +32,7 @@ export interface ClientAccess {
 export async function addClient(dataDir: string, name: string, secretFile?: string): Promise<ClientAccess> {
   checkVaultName(name);
   const layout = vaultLayout(dataDir, name);
-  if (existsSync(layout.folder) && !existsSync(layout.secretFile)) {
+  if (existsSync(layout.folder) && !mayPush(layout)) {
     throw new NightdropError(
       'ERR_VAULT_EXISTS',
       `backups of a client ${name} are here, which was removed: client rotate ${name} lets it in again, client remove ${name} --purge deletes them`,
@@ -43,16 +43,23 @@ export async function addClient(dataDir: string, name: string, secretFile?: stri
   return giveSecret(layout, given, secretFile);
 }
 
-/** Gives an existing client (or one that was removed) another secret; the old one is worth nothing from now on. */
+/** Gives an existing client (or one that was removed) another secret; old ones, of further users too, are worth nothing from now on. */
 export async function rotateClient(dataDir: string, name: string, secretFile?: string): Promise<ClientAccess> {
   const layout = await findVault(dataDir, name);
-  return giveSecret(layout, await givenSecret(secretFile), secretFile);
+  const access = await giveSecret(layout, await givenSecret(secretFile), secretFile);
+  await rm(layout.loginsFile, { force: true });
+  return access;
+}
+
+/** Whether there is any secret that lets it in. */
+export function mayPush(layout: VaultLayout): boolean {
+  return existsSync(layout.secretFile) || existsSync(layout.loginsFile);
 }
 
 /** Takes the secret away: the client cannot log in any more. With `purge` all its backups go, too. */
 export async function removeClient(dataDir: string, name: string, purge: boolean): Promise<void> {
   const layout = await findVault(dataDir, name);
-  await rm(layout.secretFile, { force: true });
+  for (const file of [layout.secretFile, layout.loginsFile]) await rm(file, { force: true });
   if (!purge) return;
   const lease = await Lease.take(layout.leaseFile, 'client remove --purge', 0);
   const doomed = path.join(vaultsFolder(dataDir), `.removed-${name}-${process.pid}`);
@@ -82,7 +89,7 @@ export async function listClients(dataDir: string): Promise<ClientInfo[]> {
 /** What can be told of a vault without its key. */
 export async function clientInfo(layout: VaultLayout): Promise<ClientInfo> {
   const snapshots = await readdir(path.join(layout.repository, 'snapshots')).catch(() => []);
-  const base = { name: layout.name, login: existsSync(layout.secretFile), snapshots: snapshots.length };
+  const base = { name: layout.name, login: mayPush(layout), snapshots: snapshots.length };
   let state: StateStore | undefined;
   try {
     state = StateStore.open(layout.stateFile, { readOnly: true });

@@ -9,6 +9,7 @@ import { NightdropError, ProtocolError, RefusedError, RsyncExit } from '../lib/e
 import { printable } from '../lib/names.ts';
 import { expectedAnswer, newChallenge, sameText } from './challenge.ts';
 import { acceptedDigests, type ClientGreeting, chooseDigest, parseGreeting, serverGreeting } from './greeting.ts';
+import type { HostVerdict } from './host-rules.ts';
 import type { LineReader } from './line-reader.ts';
 
 /** What tells a client that its arguments are expected now. */
@@ -22,8 +23,12 @@ const NO_SECRET = Buffer.alloc(32);
 export interface ConversationContext {
   settings: ServerSettings;
   say(text: string): void;
-  /** the module's secret; undefined when there is no such module, or it must not be used */
-  secretOf(module: string): Promise<Buffer | undefined>;
+  /** as people write it */
+  address: string;
+  /** what the rules about hosts say of this peer; never rejects */
+  verdict: Promise<HostVerdict>;
+  /** the user's secret for the module; undefined when there is no such module or user, or it must not be used */
+  secretOf(module: string, user: string): Promise<Buffer | undefined>;
   modules(): Promise<string[]>;
   /** milliseconds this client has to wait before its answer is looked at */
   loginDelay(): number;
@@ -38,16 +43,31 @@ export interface Login {
   initial: Buffer;
 }
 
-/** The answer to the challenge was wrong, the user was not the module, or there is no such module. */
+/**
+ * The answer to the challenge was wrong, the user is not one of the module's, there is no such module, or rules keep this peer
+ * from it: all the same to the peer.
+ */
 export class LoginFailedError extends NightdropError {
   /** printable, as the client gave them */
   readonly module: string;
   readonly user: string;
+  /** the secret was right, but the peer's address is not; for the log */
+  readonly wrongHost: boolean;
 
-  constructor(module: string, user: string) {
+  constructor(module: string, user: string, wrongHost: boolean) {
     super('ERR_LOGIN_FAILED', `auth failed on module ${printable(module)}`, { rsyncExit: RsyncExit.startClient });
     this.module = printable(module);
     this.user = printable(user);
+    this.wrongHost = wrongHost;
+  }
+}
+
+/** No vault's rules let this peer in, so it is told of none whether it exists. */
+export class AccessDeniedError extends NightdropError {
+  constructor(module: string, host: string, address: string) {
+    super('ERR_ACCESS_DENIED', `access denied to ${printable(module)} from ${host} (${address})`, {
+      rsyncExit: RsyncExit.startClient,
+    });
   }
 }
 
@@ -60,8 +80,11 @@ export async function converse(lines: LineReader, context: ConversationContext):
   context.say(serverGreeting(accepted));
   const greeting = parseGreeting(await lines.line());
   const module = await readModule(lines);
+  const isList = module === '' || module === '#list';
+  const { anywhere, host } = await context.verdict;
+  if (!anywhere && !isList) throw new AccessDeniedError(module, host, context.address);
   sayMotd(context);
-  if (module === '' || module === '#list') return sayModules(context);
+  if (isList) return sayModules(context, anywhere);
   if (module.startsWith('#')) throw new RefusedError(`unknown command ${printable(module)}`);
   await login(lines, context, greeting, module);
   return { vault: module, protocol: greeting.protocol, initial: lines.rest() };
@@ -85,8 +108,8 @@ function sayMotd({ settings: { motd }, say }: ConversationContext): void {
   for (const line of motd.replace(/\n$/, '').split('\n')) say(`${line.replace(/^@/, ' @')}\n`);
 }
 
-async function sayModules({ settings, modules, say }: ConversationContext): Promise<undefined> {
-  if (settings.listModules) {
+async function sayModules({ settings, modules, say }: ConversationContext, welcome: boolean): Promise<undefined> {
+  if (settings.listModules && welcome) {
     for (const name of await modules()) say(`${name.padEnd(15)}\t\n`);
   }
   say('@RSYNCD: EXIT\n');
@@ -106,14 +129,15 @@ async function login(
   const arrived = performance.now();
   await pause(context.loginDelay(), context.signal);
   const [user, answer] = splitAnswer(line);
-  const secret = await context.secretOf(module);
+  const secret = await context.secretOf(module, user);
   const expected = await expectedAnswer(digest, secret ?? NO_SECRET, challenge);
   // every part is looked at, whatever the others were
-  const right = [sameText(answer, expected), sameText(user, module), secret !== undefined];
-  if (right.every((r) => r)) return;
+  const isRight = sameText(answer, expected) && secret !== undefined;
+  const isWelcome = (await context.verdict).allows(module);
+  if (isRight && isWelcome) return;
   const since = performance.now() - arrived;
   await pause(REFUSAL_MILLISECONDS - (since % REFUSAL_MILLISECONDS), context.signal);
-  throw new LoginFailedError(module, user);
+  throw new LoginFailedError(module, user, isRight && !isWelcome);
 }
 
 /** 'USER ANSWER'; the answer is base64 and holds no blank. */

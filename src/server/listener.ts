@@ -7,6 +7,7 @@ import { ConnectionLimits } from './connection-limits.ts';
 import { converse, LOGIN_CONFIRMED, type Login, LoginFailedError } from './conversation.ts';
 import { sayFarewell } from './farewell.ts';
 import { acceptedDigests, serverGreeting } from './greeting.ts';
+import type { HostVerdict } from './host-rules.ts';
 import { LineReader, PeerGoneError } from './line-reader.ts';
 import type { Logger } from './log.ts';
 import { WrongLogins } from './wrong-logins.ts';
@@ -17,18 +18,24 @@ export interface Guest extends Login {
   address: string;
   /** seconds left until its arguments have to be complete */
   secondsLeft: number;
+  /** gives its place back, for another push; once is enough */
+  leave(): void;
 }
+
+type LoggedIn = Login & Pick<Guest, 'leave'>;
 
 export interface ListenerOptions {
   log: Logger;
   /** the settings for a new connection */
   settings(): Promise<ServerSettings>;
-  secretOf(vault: string): Promise<Buffer | undefined>;
+  secretOf(vault: string, user: string): Promise<Buffer | undefined>;
+  /** what the rules about hosts say of a peer; never rejects */
+  judge(address: string): Promise<HostVerdict>;
   modules(): Promise<string[]>;
   /** somebody has connected: a login may follow */
   onConnection(): void;
-  /** whether one more push can be served; else why not */
-  refusePush(settings: ServerSettings): string | undefined;
+  /** a place for one more push into the vault, given back by calling it; or the limit that is reached */
+  takePlace(vault: string, settings: ServerSettings): Promise<(() => void) | number>;
   /** Takes the socket over; resolves when the push is over and its connection no longer counts. */
   serve(guest: Guest): Promise<void>;
 }
@@ -85,7 +92,7 @@ export class Listener {
     try {
       this.options.onConnection();
       const guest = await this.receive(socket, address, settings, accepted);
-      if (guest !== undefined) await this.options.serve(guest);
+      if (guest !== undefined) await this.options.serve(guest).finally(guest.leave);
     } finally {
       this.limits.leave(group);
     }
@@ -110,6 +117,7 @@ export class Listener {
     this.logins.add(socket);
     try {
       const login = await this.converse(socket, address, settings, gone.signal);
+      if (gone.signal.aborted) login?.leave();
       if (login === undefined || gone.signal.aborted) return undefined;
       return { ...login, socket, address, secondsLeft: Math.max(0.001, (deadline - performance.now()) / 1000) };
     } catch (error) {
@@ -127,13 +135,15 @@ export class Listener {
     address: string,
     settings: ServerSettings,
     signal: AbortSignal,
-  ): Promise<Login | undefined> {
+  ): Promise<LoggedIn | undefined> {
     const group = addressGroup(address);
     const login = await converse(new LineReader(socket), {
       settings,
       signal,
       say: (text) => void socket.write(text, 'utf8'),
-      secretOf: (module) => this.secretOf(module),
+      address,
+      verdict: this.options.judge(address),
+      secretOf: (module, user) => this.secretOf(module, user),
       modules: () => this.options.modules(),
       loginDelay: () => this.wrongLogins.delay(group),
     });
@@ -141,16 +151,21 @@ export class Listener {
       sayFarewell(socket, '');
       return undefined;
     }
-    const full = this.options.refusePush(settings);
-    if (full !== undefined) throw new RefusedError(`${full} -- try again later`);
-    await written(socket, LOGIN_CONFIRMED);
-    return login;
+    const leave = await this.options.takePlace(login.vault, settings);
+    if (typeof leave === 'number') throw new RefusedError(`max connections (${leave}) reached -- try again later`);
+    try {
+      await written(socket, LOGIN_CONFIRMED);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    return { ...login, leave };
   }
 
   /** A secret that must not be used is none; the log says why. */
-  private async secretOf(module: string): Promise<Buffer | undefined> {
+  private async secretOf(module: string, user: string): Promise<Buffer | undefined> {
     try {
-      return await this.options.secretOf(module);
+      return await this.options.secretOf(module, user);
     } catch (error) {
       this.options.log.error({ vault: printable(module), error: (error as Error).message }, 'login impossible');
       return undefined;
@@ -165,7 +180,10 @@ export class Listener {
     }
     if (error instanceof LoginFailedError) {
       const isMany = this.wrongLogins.add(addressGroup(address));
-      log.warn({ address, module: error.module, user: error.user }, 'login refused');
+      const reason = error.wrongHost
+        ? 'the secret is right, but hosts_allow or hosts_deny keeps this address out'
+        : undefined;
+      log.warn({ address, module: error.module, user: error.user, reason }, 'login refused');
       if (isMany)
         log.error({ address, alert: true }, 'many wrong logins from one address: its logins are delayed from now on');
     } else if (error instanceof NightdropError) {

@@ -5,6 +5,7 @@ import { NightdropError } from '../lib/errors.ts';
 import { isVaultName, vaultLayout } from '../vault/layout.ts';
 
 const LONGEST_SECRET = 1024;
+const LONGEST_LOGINS = 256 * 1024;
 
 /** A secret that is there but must not be used; the sentence says why. */
 export class SecretError extends NightdropError {
@@ -13,22 +14,45 @@ export class SecretError extends NightdropError {
   }
 }
 
-/** undefined when there is no such client. @throws SecretError */
-export async function readSecret(dataDir: string, vault: string): Promise<Buffer | undefined> {
+/**
+ * The secret by which a user logs in to a vault: the client's own where the user is named like the vault, else one of its
+ * further logins. undefined when there is no such client or user. @throws SecretError
+ */
+export async function readSecret(dataDir: string, vault: string, user: string): Promise<Buffer | undefined> {
   if (!isVaultName(vault)) return undefined;
-  const { secretFile } = vaultLayout(dataDir, vault);
+  const { secretFile, loginsFile } = vaultLayout(dataDir, vault);
+  if (user === vault) {
+    const own = await readPrivate(secretFile, LONGEST_SECRET);
+    if (own !== undefined) return checkedSecret(own, secretFile);
+  }
+  const logins = await readPrivate(loginsFile, LONGEST_LOGINS);
+  const secret = logins && parseLogins(logins.toString('latin1')).get(user);
+  return secret === undefined ? undefined : checkedSecret(Buffer.from(secret, 'latin1'), loginsFile);
+}
+
+/** Lines of USER:SECRET; the first of a user counts. Latin1-tagged. */
+export function parseLogins(text: string): Map<string, string> {
+  const logins = new Map<string, string>();
+  for (const line of text.split(/\r?\n/)) {
+    const colon = line.indexOf(':');
+    if (colon > 0 && !logins.has(line.slice(0, colon))) logins.set(line.slice(0, colon), line.slice(colon + 1));
+  }
+  return logins;
+}
+
+async function readPrivate(file: string, longest: number): Promise<Buffer | undefined> {
   let handle: Awaited<ReturnType<typeof open>>;
   try {
-    handle = await open(secretFile, constants.O_RDONLY | constants.O_NOFOLLOW);
+    handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new SecretError(`${secretFile} cannot be read: ${(error as Error).message}`, error);
+    throw new SecretError(`${file} cannot be read: ${(error as Error).message}`, error);
   }
   try {
     const { mode, size } = await handle.stat();
-    if ((mode & 0o077) !== 0) throw new SecretError(`${secretFile} can be read by others; chmod 600 it`);
-    if (size > LONGEST_SECRET) throw new SecretError(`${secretFile} is longer than ${LONGEST_SECRET} bytes`);
-    return checkedSecret(await handle.readFile(), secretFile);
+    if ((mode & 0o077) !== 0) throw new SecretError(`${file} can be read by others; chmod 600 it`);
+    if (size > longest) throw new SecretError(`${file} is longer than ${longest} bytes`);
+    return await handle.readFile();
   } finally {
     await handle.close();
   }

@@ -6,9 +6,11 @@ import { NightdropError } from '../lib/errors.ts';
 import { LeaseBusyError } from '../vault/errors.ts';
 import { vaultLayout } from '../vault/layout.ts';
 import { Lease } from '../vault/lease.ts';
+import { Access } from './access.ts';
 import { type ListenPlace, listenPlaces, nearestToClients } from './addresses.ts';
 import { type Guest, Listener } from './listener.ts';
 import { createLog, type Logger } from './log.ts';
+import { Places } from './places.ts';
 import { logPush } from './push-log.ts';
 import { forgetAddress, noteAddress } from './running.ts';
 import { readSecret } from './secrets.ts';
@@ -33,6 +35,8 @@ export class NightdropServer {
   private readonly settings: SettingsSource;
   private readonly lock: Lease;
   private readonly sessions = new Sessions();
+  private readonly places = new Places();
+  private readonly access = new Access();
   private readonly listener: Listener;
 
   private constructor(dataDir: string, settings: SettingsSource, lock: Lease) {
@@ -46,12 +50,13 @@ export class NightdropServer {
         await settings.refresh();
         return settings.current.server;
       },
-      secretOf: (vault) => readSecret(dataDir, vault),
+      secretOf: (vault, user) => readSecret(dataDir, vault, user),
+      judge: (address) => this.access.judge(address, this.settings.current),
       // loaded only where it is asked for: it brings the whole repository with it, which has no business here
       modules: async () => (await import('../vault/vault.ts')).listVaults(dataDir),
       onConnection: () => this.sessions.warm(),
-      refusePush: ({ maxSessions }) =>
-        this.sessions.count >= maxSessions ? `max connections (${maxSessions}) reached` : undefined,
+      takePlace: (vault, { maxSessions }) =>
+        this.places.take(vault, { maxSessions, maxConnections: policyOf(settings.current, vault).maxConnections }),
       serve: (guest) => this.serve(guest),
     });
     settings.onChange = (mistakes) => {
@@ -130,7 +135,7 @@ export class NightdropServer {
     }
   }
 
-  private async serve({ socket, vault, protocol, initial, address, secondsLeft }: Guest): Promise<void> {
+  private async serve({ socket, vault, protocol, initial, address, secondsLeft, leave }: Guest): Promise<void> {
     const settings = this.settings.current;
     const session = this.sessions.push(
       {
@@ -158,6 +163,7 @@ export class NightdropServer {
       const { message, stack } = error as Error;
       this.log.error({ vault, address, error: message, stack }, 'a push ended by a defect or a fault');
     }
+    leave(); // the process has work of its own for a moment, the client may be back before that
     await session.ended;
     if (crashed) await this.recover(vault);
     this.sessions.warm();

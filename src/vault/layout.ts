@@ -13,6 +13,8 @@ export interface VaultLayout {
   passwordFile: string;
   /** file with the client's secret, mode 0600 */
   secretFile: string;
+  /** file with the names and secrets of further users of the client, mode 0600 */
+  loginsFile: string;
   /** rebuildable */
   stateFile: string;
   leaseFile: string;
@@ -50,6 +52,7 @@ export function layoutOf(folder: string, name: string): VaultLayout {
     repository: join(folder, 'repository'),
     passwordFile: join(folder, 'password'),
     secretFile: join(folder, 'secret'),
+    loginsFile: join(folder, 'logins'),
     stateFile: join(folder, 'state.db'),
     leaseFile: join(folder, 'lease.db'),
     temporary: join(folder, 'tmp'),

@@ -36,8 +36,7 @@ test('a flood of connections harms nobody who is in', { timeout: 30_000 }, async
 });
 
 test('more pushes than allowed are told so after their login', async (t) => {
-  const refusePush = () => 'max connections (1) reached';
-  const listener = await openListener(t, {}, { refusePush });
+  const listener = await openListener(t, {}, { takePlace: async () => 1 });
   const told = await (await listener.connect()).login('web1', SECRETS.web1);
   assert.equal(told, '@ERROR: max connections (1) reached -- try again later');
 });

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { parseSettings } from '../../src/config/load.ts';
 import type { ServerSettings } from '../../src/config/settings.ts';
+import { EVERYBODY } from '../../src/server/host-rules.ts';
 import { type Guest, Listener, type ListenerOptions } from '../../src/server/listener.ts';
 import type { Scope } from '../support/temporary.ts';
 
@@ -28,8 +29,8 @@ export class Peer {
     });
   }
 
-  static async connect(port: number, scope: Scope, localAddress?: string): Promise<Peer> {
-    const socket = connect({ port, host: '127.0.0.1', localAddress });
+  static async connect(port: number, scope: Scope, localAddress?: string, host = '127.0.0.1'): Promise<Peer> {
+    const socket = connect({ port, host, localAddress });
     scope.after(() => socket.destroy());
     await once(socket, 'connect');
     return new Peer(socket);
@@ -109,10 +110,12 @@ export async function openListener(
   const listener = new Listener({
     log: pino({ level: 'debug', base: undefined }, { write: (line) => void log.push(JSON.parse(line)) }),
     settings: async () => all,
-    secretOf: async (vault) => (Object.hasOwn(SECRETS, vault) ? Buffer.from(SECRETS[vault]) : undefined),
+    secretOf: async (vault, user) =>
+      Object.hasOwn(SECRETS, vault) && user === vault ? Buffer.from(SECRETS[vault]) : undefined,
+    judge: async () => EVERYBODY,
     modules: async () => Object.keys(SECRETS),
     onConnection: () => undefined,
-    refusePush: () => undefined,
+    takePlace: async () => () => undefined,
     serve: async (guest) => {
       guests.push(guest);
       await once(guest.socket.resume(), 'close');
