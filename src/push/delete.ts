@@ -1,12 +1,12 @@
 import { isDir } from '../lib/stat.ts';
 import type { FileList } from '../rsync/entry.ts';
 import type { Reading } from '../rsync/filter-levels.ts';
-import { MessageTag } from '../rsync/mux.ts';
 import { NDX_DELETE_STATS } from '../rsync/ndx.ts';
 import type { Entry } from '../vault/entry.ts';
 import { deleteKind } from './itemize.ts';
 import { MergeFiles } from './merge-files.ts';
 import { errorMessage, infoMessage, warningMessage } from './messages.ts';
+import { tellDeleted } from './names-told.ts';
 import { baseName, dirName, joinPath } from './paths.ts';
 import type { PushSession } from './session.ts';
 
@@ -201,8 +201,7 @@ export class DeletePass {
     }
     session.destination.remove(path);
     session.counts.deleted[deleteKind(entry.mode)]++;
-    const name = Buffer.from(this.relative(path), 'latin1');
-    session.output.message(MessageTag.deleted, isDir(entry.mode) ? Buffer.concat([name, Buffer.alloc(1)]) : name);
+    tellDeleted(session, this.relative(path), isDir(entry.mode));
     return empty;
   }
 

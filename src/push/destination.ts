@@ -1,4 +1,5 @@
-import { compareNames } from '../lib/names.ts';
+import { ProtocolError } from '../lib/errors.ts';
+import { brief, compareNames } from '../lib/names.ts';
 import { isDir, S_IFDIR } from '../lib/stat.ts';
 import { type Entry, NO_BLOBS } from '../vault/entry.ts';
 import type { StateStore } from '../vault/state/store.ts';
@@ -65,7 +66,8 @@ export class Destination {
       return;
     }
     const draft = this.draft(dirName(path));
-    if (draft === undefined) throw new Error('the parent directory of a new entry is not there');
+    if (draft === undefined)
+      throw new ProtocolError(`invalid path from the client: the directory of ${brief(path)} was not listed`);
     draft.entries.set(entry.name, entry);
     draft.dirty = true;
   }

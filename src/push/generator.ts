@@ -25,6 +25,8 @@ export class Generator {
   private readonly deletes: DeletePass;
   /** directories that could not be made: what is below them is passed over */
   private readonly skipped = new Set<string>();
+  /** the client takes no more requests */
+  private closed = false;
 
   constructor(session: PushSession, deletes: DeletePass) {
     this.session = session;
@@ -52,13 +54,32 @@ export class Generator {
     return options.hardLinks && !lists.complete && counts.entries < HARD_LINK_LOOK_AHEAD;
   }
 
-  /** Until nothing is on its way any more, what failed once and was asked for again included. */
+  /**
+   * Until nothing is on its way any more, what failed once and was asked for again included. Before protocol 30 a client
+   * passes over what it cannot read without a word: that is known when it has answered the phase, `closeTransfers`.
+   */
   async finishTransfers(): Promise<void> {
-    const { lists } = this.session;
+    const { lists, agreement } = this.session;
+    await this.settle(false);
+    while (lists.outstanding() > lists.redo.length) {
+      await this.wait();
+      await this.settle(false);
+    }
     await this.settle(true);
-    while (lists.outstanding() > 0) {
+    while (agreement.protocol >= 30 && lists.outstanding() > 0) {
       await this.wait();
       await this.settle(true);
+    }
+  }
+
+  /** Until all is settled, when nothing can be asked for any more. */
+  async closeTransfers(): Promise<void> {
+    const { lists } = this.session;
+    this.closed = true;
+    await this.settle(false);
+    while (lists.outstanding() > 0) {
+      await this.wait();
+      await this.settle(false);
     }
   }
 
@@ -184,6 +205,10 @@ export class Generator {
     const { released } = this.session.lists;
     for (let item = released.shift(); item !== undefined; item = released.shift()) {
       item.list.outstanding--;
+      if (this.closed) {
+        this.session.counts.failed++;
+        continue;
+      }
       const step = this.nonDirectory(item);
       if (step !== undefined) await step;
     }

@@ -72,9 +72,12 @@ export function keptItemFlags(session: PushSession, file: FileEntry, existing: E
 /** Whether an item with these flags is told to the client at all. */
 export function isTold(session: PushSession, iflags: number, linkName?: string): boolean {
   const { options } = session;
-  return (
-    (iflags & 0xffff & ~INSIGNIFICANT) !== 0 || options.tellsUnchanged || (linkName !== undefined && linkName !== '')
-  );
+  return isChange(iflags) || options.tellsUnchanged || (linkName !== undefined && linkName !== '');
+}
+
+/** Whether item flags say that anything differs. */
+export function isChange(iflags: number): boolean {
+  return (iflags & 0xffff & ~INSIGNIFICANT) !== 0;
 }
 
 /** Adds to the counts what a created item is. */

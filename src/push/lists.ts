@@ -150,6 +150,11 @@ export class Lists {
     throw new ProtocolError(`the client answers a request that was not made (index ${ndx})`);
   }
 
+  /** Transfers that were asked for and have had no reply. */
+  unanswered(): Item[] {
+    return this.states.flatMap((state) => [...state.requested.values()].filter((item) => item.offered !== undefined));
+  }
+
   settle(item: Item, result: FileResult): void {
     this.settled.push({ item, result });
     this.notify();

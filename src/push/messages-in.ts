@@ -3,6 +3,7 @@ import { brief } from '../lib/names.ts';
 import { MessageTag } from '../rsync/mux.ts';
 import { NO_BLOBS } from '../vault/entry.ts';
 import { ConnectionCutError } from './input.ts';
+import type { Item } from './lists.ts';
 import type { PushSession } from './session.ts';
 
 /** Takes in what a client says beside its data. */
@@ -12,7 +13,7 @@ export function takeMessage(session: PushSession, tag: number, payload: Buffer):
       if (payload.length === 4) session.ioError |= payload.readInt32LE(0);
       return;
     case MessageTag.noSend:
-      if (payload.length === 4) notSent(session, payload.readInt32LE(0));
+      if (payload.length === 4) notSent(session, session.lists.requested(payload.readInt32LE(0)));
       return;
     case MessageTag.errorExit:
       session.input.fail(clientGaveUp(payload));
@@ -24,9 +25,8 @@ export function takeMessage(session: PushSession, tag: number, payload: Buffer):
 }
 
 /** The client could not open a file it was asked for; it says so itself to its user. */
-function notSent(session: PushSession, ndx: number): void {
-  const item = session.lists.requested(ndx);
-  item.list.requested.delete(ndx);
+export function notSent(session: PushSession, item: Item): void {
+  item.list.requested.delete(item.ndx);
   session.lists.settle(item, {
     ok: false,
     reason: `${brief(item.file.path)} could not be read by the client`,

@@ -82,6 +82,7 @@ export async function holdVault(request: PushRequest, agreed: SetUp): Promise<Va
       workers: request.limits.workers,
       kind: { algorithm: agreed.checksum, seed, seedFirst: (agreed.compat & Compat.seedOrderFixed) !== 0 },
       digest: agreed.checksum,
+      digestSeed: agreed.seededDigest ? seed : 0,
       onPack: (pack) => {
         stored.bytes += pack.size;
         store?.addPack(pack);
@@ -183,10 +184,12 @@ export function beginSession(
       xattrs: options.xattrs,
     },
     relative: options.relative,
+    recursive: options.recursive,
     numericIds: options.numericIds,
     digestLength: options.checksum ? digestLength(agreed.listChecksum) : 0,
   });
-  const receiver = new Receiver(session, flist, new NdxDecoder(protocol), createTokenDecoder(agreed.compression));
+  const tokens = createTokenDecoder(agreed.compression, protocol);
+  const receiver = new Receiver(session, flist, new NdxDecoder(protocol), tokens);
   return { session, receiver };
 }
 
@@ -195,7 +198,8 @@ export function startStreams(connection: Connection, seed: number, clientTimeout
   const { request, input, output, demultiplexer } = connection;
   output.data.i32(seed);
   output.startMultiplex();
-  demultiplexer.start();
+  // before protocol 30 the client sends its data bare
+  if (request.protocol >= 30) demultiplexer.start();
   const { ioTimeout } = request.limits;
   if (ioTimeout > 0 && request.protocol >= 31) {
     const payload = Buffer.alloc(4);
@@ -212,7 +216,8 @@ export function startStreams(connection: Connection, seed: number, clientTimeout
 /** Filter rules come when something is deleted or pruned. */
 export async function readFilter(session: PushSession): Promise<Filter | undefined> {
   const { options, input } = session;
-  if (options.deleteMode === 'none' && !options.pruneEmptyDirs) return undefined;
+  const deletes = options.deleteMode !== 'none' && (!options.deleteExcluded || session.agreement.protocol >= 29);
+  if (!deletes && !options.pruneEmptyDirs) return undefined;
   // which files go or stay depends on what stored files say then, and the client hears it
   const { mergeFiles, reveal } = session.rules.policy;
   const filter = new Filter({

@@ -22,8 +22,9 @@ import type { PushSession } from './session.ts';
 import { type SetUp, setUp } from './set-up.ts';
 import { cleanTarget, resolveTarget } from './target.ts';
 
-/** Phases that the client answers: first pass, redo, delayed updates, and late deletions from protocol 31 on. */
+/** Phases that the client answers: first pass, redo, from protocol 29 on delayed updates, from 31 on late deletions. */
 const FIRST_PASS = 1;
+const REDO = 2;
 const DELAYED_UPDATES = 3;
 const LATE_DELETIONS = 4;
 
@@ -77,7 +78,8 @@ async function transfer(session: PushSession, receiver: Receiver): Promise<void>
   const deletes = new DeletePass(session);
   const generator = new Generator(session, deletes);
   const late = options.deleteMode === 'delay' || options.deleteMode === 'after';
-  const phases = agreement.protocol >= 31 ? LATE_DELETIONS : DELAYED_UPDATES;
+  const updated = agreement.protocol >= 29 ? DELAYED_UPDATES : REDO;
+  const phases = agreement.protocol >= 31 ? LATE_DELETIONS : updated;
 
   const generate = async () => {
     if (options.deleteMode === 'before') await deletes.wholeLists();
@@ -88,9 +90,10 @@ async function transfer(session: PushSession, receiver: Receiver): Promise<void>
     await generator.answered(FIRST_PASS);
     await generator.finishTransfers();
     sendDone(session);
-    sendDone(session);
+    if (agreement.protocol >= 29) sendDone(session);
     if (!late) endDeletions(session, deletes);
-    await generator.answered(DELAYED_UPDATES);
+    await generator.answered(updated);
+    await generator.closeTransfers();
     if (late) {
       if (options.deleteMode === 'after') await deletes.wholeLists();
       else await deletes.deleteDelayed();

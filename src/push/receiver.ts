@@ -11,6 +11,7 @@ import type { TokenDecoder } from '../rsync/tokens.ts';
 import { decodeXattrAnswer } from '../rsync/xattr.ts';
 import type { FileSink } from '../vault/ingest/pool.ts';
 import type { Item } from './lists.ts';
+import { notSent } from './messages-in.ts';
 import { leadNow } from './nodes.ts';
 import type { PushSession } from './session.ts';
 import { openSink } from './transfers.ts';
@@ -82,6 +83,8 @@ export class Receiver {
 
   private done(): void {
     const { lists, agreement } = this.session;
+    // an old client passes over what it cannot read: all it was asked for is answered by now, or never will be
+    if (agreement.protocol < 30) for (const item of lists.unanswered()) notSent(this.session, item);
     // every list's DONE is answered by one; the last list's answer ends the first phase
     if (agreement.incremental && lists.drop() && lists.pending > 0) return;
     lists.answerPhase();
@@ -126,6 +129,7 @@ export class Receiver {
     const { session } = this;
     const item = session.lists.requested(ndx);
     const iflags = await session.input.read((reader) => {
+      if (session.agreement.protocol < 29) return item.iflags;
       const flags = reader.u16();
       if (flags & ItemFlag.basisTypeFollows) reader.u8();
       if (flags & ItemFlag.nameFollows) reader.vstring();

@@ -12,7 +12,7 @@ import {
   negotiation,
   readNames,
 } from '../rsync/negotiate.ts';
-import { defaultOptions, parseServerOptions, type ServerOptions } from '../rsync/options.ts';
+import { defaultOptions, parseServerOptions, type ServerOptions, STOCK_DAEMON } from '../rsync/options.ts';
 import { ConnectionCutError, type Input } from './input.ts';
 import type { Output } from './output.ts';
 import type { PushRequest } from './request.ts';
@@ -26,6 +26,8 @@ export interface SetUp {
   /** of whole files and blocks, and of the list's digests with --checksum */
   checksum: ChecksumName;
   listChecksum: ChecksumName;
+  /** whole files' digests begin with the seed: md4 before protocol 30 */
+  seededDigest: boolean;
   compression: Compression;
 }
 
@@ -36,7 +38,7 @@ export async function setUp(input: Input, output: Output, request: PushRequest):
   const options = defaultOptions();
   let refusal: NightdropError | undefined;
   try {
-    parseServerOptions(args, options);
+    parseServerOptions(args, options, { ...STOCK_DAEMON, protocol });
     refusal = unsuited(options, protocol);
   } catch (error) {
     if (!(error instanceof NightdropError)) throw error;
@@ -72,20 +74,17 @@ async function readArguments(input: Input, protocol: number): Promise<string[]> 
   }
 }
 
+/** What an old protocol has no words for. */
 function unsuited(options: ServerOptions, protocol: number): NightdropError | undefined {
-  const refuse = (what: string) =>
-    new NightdropError('ERR_REFUSED', `ERROR: ${what} requires protocol 30 or higher (negotiated ${protocol}).`, {
-      rsyncExit: RsyncExit.protocol,
-      forClient: true,
-    });
-  if (protocol >= 30) return undefined;
-  if (options.acls) return refuse('--acls');
-  if (options.xattrs) return refuse('--xattrs');
-  return new NightdropError(
-    'ERR_REFUSED',
-    `ERROR: nightdrop speaks protocol 30 to 32; this rsync speaks ${protocol}. Update it to 3.0 or later.`,
-    { rsyncExit: RsyncExit.protocol, forClient: true },
-  );
+  const since = (least: number, what: string) =>
+    protocol >= least
+      ? undefined
+      : new NightdropError(
+          'ERR_REFUSED',
+          `ERROR: ${what} requires protocol ${least} or higher (negotiated ${protocol}).`,
+          { rsyncExit: RsyncExit.protocol, forClient: true },
+        );
+  return (options.acls ? since(30, '--acls') : undefined) ?? (options.xattrs ? since(30, '--xattrs') : undefined);
 }
 
 async function negotiate(
@@ -94,19 +93,20 @@ async function negotiate(
   options: ServerOptions,
   protocol: number,
   compat: number,
-): Promise<{ checksum: ChecksumName; listChecksum: ChecksumName; compression: Compression }> {
+): Promise<Pick<SetUp, 'checksum' | 'listChecksum' | 'seededDigest' | 'compression'>> {
   const { asksChecksum, asksCompression } = negotiation(options, (compat & Compat.varintFlags) !== 0);
   if (asksChecksum) output.data.vstring(Buffer.from(CHECKSUMS.join(' ')));
   if (asksCompression) output.data.vstring(Buffer.from(COMPRESSIONS.join(' ')));
   output.flush();
-  let { transfer: checksum, list: listChecksum } = forcedChecksums(options, protocol);
+  const forced = forcedChecksums(options, protocol);
+  let { transfer: checksum, list: listChecksum } = forced;
   let compression = forcedCompression(options);
   if (asksChecksum) {
     checksum = chooseName('checksum', CHECKSUMS, await input.read(readNames));
     listChecksum = checksum;
   }
   if (asksCompression) compression = chooseName('compress', COMPRESSIONS, await input.read(readNames));
-  return { checksum, listChecksum, compression };
+  return { checksum, listChecksum, seededDigest: forced.seeded, compression };
 }
 
 async function withinDeadline<T>(input: Input, seconds: number, work: Promise<T>): Promise<T> {

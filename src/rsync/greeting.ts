@@ -5,19 +5,16 @@
 import { ProtocolError, RefusedError } from '../lib/errors.ts';
 import { printable } from '../lib/names.ts';
 import { AUTH_DIGESTS, type AuthDigest } from './auth.ts';
-import type { ByteReader } from './bytes.ts';
 
-/** Protocols spoken: 30 came with rsync 3.0. */
+/** Protocols spoken: 27 is rsync 2.6.0 of 2004, 30 came with 3.0, 32 with 3.4. */
 export const NEWEST_PROTOCOL = 32;
-export const OLDEST_PROTOCOL = 30;
+export const OLDEST_PROTOCOL = 27;
 /** Numbers outside are no protocol but noise; stock peers draw the line at the same. */
 const LEAST_BELIEVED = 20;
 const MOST_BELIEVED = 40;
 /** From here on the greeting has to list digests. */
 const LISTS_DIGESTS = 32;
 
-/** Bytes of a line before the login, its newline included. */
-export const LONGEST_LINE = 1024;
 /** Bytes of --early-input that are read, and dropped. */
 const LONGEST_EARLY_INPUT = 5 * 1024;
 
@@ -54,7 +51,7 @@ export function parseGreeting(line: string): Greeting {
   const protocol = commonProtocol(remote, sub);
   if (protocol < OLDEST_PROTOCOL) {
     throw new RefusedError(
-      `protocol ${protocol} is too old: this server speaks ${OLDEST_PROTOCOL} to ${NEWEST_PROTOCOL}, which is rsync 3.0 and later`,
+      `protocol ${protocol} is too old: this server speaks ${OLDEST_PROTOCOL} to ${NEWEST_PROTOCOL}, which is rsync 2.6 and later`,
     );
   }
   return { protocol, remote, sub, digests };
@@ -64,19 +61,6 @@ export function parseGreeting(line: string): Greeting {
 function commonProtocol(remote: number, sub: number): number {
   if (remote > NEWEST_PROTOCOL) return NEWEST_PROTOCOL;
   return sub === 0 ? remote : remote - 1;
-}
-
-/** Reads a line without its newline, latin1. @throws NEED_MORE, ProtocolError when it is too long or holds a NUL */
-export function readLine(reader: ByteReader): string {
-  const start = reader.position;
-  const within = reader.bytes.subarray(start, Math.min(reader.end, start + LONGEST_LINE));
-  const end = within.indexOf(0x0a);
-  if (end < 0 && within.length === LONGEST_LINE)
-    throw new ProtocolError(`a line is longer than ${LONGEST_LINE - 1} bytes`);
-  const line = reader.latin1(end < 0 ? within.length + 1 : end);
-  reader.u8();
-  if (line.includes('\0')) throw new ProtocolError('a line holds a NUL');
-  return line.endsWith('\r') ? line.slice(0, -1) : line;
 }
 
 export type ModuleRequest =

@@ -89,13 +89,17 @@ export function checkChoices(options: ServerOptions): RefusedError | undefined {
 /**
  * Checksums where no names are exchanged: forced by --checksum-choice=TRANSFER[,LIST], else by age.
  *
- * @returns `transfer` of whole files and blocks, `list` of the file list's digests with --checksum
+ * @returns `transfer` of whole files and blocks, `list` of the file list's digests with --checksum, `seeded` when whole
+ *   files' digests begin with the seed (md4 by age)
  */
-export function forcedChecksums(options: ServerOptions, protocol: number): { transfer: Checksum; list: Checksum } {
+export function forcedChecksums(
+  options: ServerOptions,
+  protocol: number,
+): { transfer: Checksum; list: Checksum; seeded: boolean } {
   const byAge: Checksum = protocol >= 30 ? 'md5' : 'md4';
   const [transfer, list = transfer] = (options.checksumChoice ?? 'auto').split(',', 2);
   const known = (name: string) => (name === 'auto' ? byAge : chosen('checksum', CHECKSUMS, name));
-  return { transfer: known(transfer), list: known(list) };
+  return { transfer: known(transfer), list: known(list), seeded: protocol < 30 && transfer === 'auto' };
 }
 
 /** The compression where no names are exchanged. */

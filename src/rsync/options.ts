@@ -89,6 +89,16 @@ export interface ServerOptions {
   tellsDeleted: boolean;
 }
 
+/** What the meaning of options depends on besides themselves. */
+export interface ServerSide {
+  /** agreed on with the client */
+  protocol: number;
+  /** rsyncd.conf's 'max verbosity' */
+  maxVerbosity: number;
+}
+
+export const STOCK_DAEMON: ServerSide = { protocol: 32, maxVerbosity: 1 };
+
 function refused(option: string, why: string): RefusedError {
   return new RefusedError(`ERROR: the option ${option} is refused: ${why}`);
 }
@@ -170,7 +180,7 @@ export function defaultOptions(): ServerOptions {
  * @throws RefusedError (exit code 4) naming an option that is not carried or not known; NightdropError (exit code 1) when
  *   the arguments are not what a client sends. Of several the first.
  */
-export function parseServerOptions(args: string[], options: ServerOptions): void {
+export function parseServerOptions(args: string[], options: ServerOptions, side: ServerSide = STOCK_DAEMON): void {
   const problems: NightdropError[] = [];
   const parser = new OptionParser(options, problems);
   options.sender = args.includes('--sender');
@@ -187,7 +197,7 @@ export function parseServerOptions(args: string[], options: ServerOptions): void
   options.path = paths[0] ?? '';
   if (paths.length !== 1 && !options.sender) problems.push(syntaxError('a push names one destination'));
   if (options.path.includes('\0')) problems.push(syntaxError('the destination holds a NUL'));
-  finish(options, problems);
+  finish(options, side, problems);
   if (problems.length > 0) throw problems[0];
 }
 
@@ -205,16 +215,17 @@ export function findCapabilities(args: string[]): string {
 }
 
 /** What follows from several options together. */
-function finish(options: ServerOptions, problems: NightdropError[]): void {
-  if (options.deletes && options.deleteMode === 'none') options.deleteMode = 'during';
+function finish(options: ServerOptions, { protocol, maxVerbosity }: ServerSide, problems: NightdropError[]): void {
+  if (options.deletes && options.deleteMode === 'none') options.deleteMode = protocol >= 30 ? 'during' : 'before';
   if (options.deletes && !options.recursive && !options.dirs)
     problems.push(syntaxError('--delete does not work without --recursive (-r) or --dirs (-d)'));
   const choice = checkChoices(options);
   if (choice !== undefined) problems.push(choice);
-  // each level of verbosity implies levels of --info, which --info itself overrides
-  options.infoName = options.info?.name ?? Math.min(2, options.verbose);
+  // each level of verbosity implies levels of --info, which --info itself overrides, up to what the server allows
+  options.verbose = Math.min(maxVerbosity, options.verbose);
+  options.infoName = Math.min(maxVerbosity, options.info?.name ?? Math.min(2, options.verbose));
   options.infoNonRegular = options.info?.nonRegular ?? 1;
-  const infoDelete = options.info?.delete ?? Math.min(1, options.verbose);
+  const infoDelete = Math.min(maxVerbosity, options.info?.delete ?? Math.min(1, options.verbose));
   options.itemizes = /%[iI]/.test(options.logFormat);
   options.tellsUnchanged = options.infoName > 1 || options.logFormat.includes('%I');
   options.tellsDeleted = infoDelete > 0 || options.infoName > 0 || options.logFormat !== '';

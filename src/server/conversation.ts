@@ -5,10 +5,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerSettings } from '../config/settings.ts';
-import { NightdropError, ProtocolError, RefusedError, RsyncExit } from '../lib/errors.ts';
+import { NightdropError, RsyncExit } from '../lib/errors.ts';
 import { printable } from '../lib/names.ts';
-import { expectedAnswer, newChallenge, sameText } from './challenge.ts';
-import { acceptedDigests, type ClientGreeting, chooseDigest, parseGreeting, serverGreeting } from './greeting.ts';
+import { acceptedDigests, chooseDigest, newChallenge, splitAnswer, verifyAnswer } from '../rsync/auth.ts';
+import { formatGreeting, type Greeting, parseGreeting, parseModuleRequest } from '../rsync/greeting.ts';
 import type { HostVerdict } from './host-rules.ts';
 import type { LineReader } from './line-reader.ts';
 
@@ -16,9 +16,6 @@ import type { LineReader } from './line-reader.ts';
 export const LOGIN_CONFIRMED = '@RSYNCD: OK\n';
 /** A refusal leaves this many milliseconds after the answer came in, however long it took to find it wrong. */
 const REFUSAL_MILLISECONDS = 60;
-const LONGEST_EARLY_INPUT = 5 * 1024;
-/** Stands in for the secret of a module that does not exist. */
-const NO_SECRET = Buffer.alloc(32);
 
 export interface ConversationContext {
   settings: ServerSettings;
@@ -76,30 +73,25 @@ export class AccessDeniedError extends NightdropError {
  * Throws what the client is to be told.
  */
 export async function converse(lines: LineReader, context: ConversationContext): Promise<Login | undefined> {
-  const accepted = acceptedDigests(context.settings.weakestDigest);
-  context.say(serverGreeting(accepted));
+  context.say(formatGreeting(acceptedDigests(context.settings.weakestDigest)));
   const greeting = parseGreeting(await lines.line());
   const module = await readModule(lines);
-  const isList = module === '' || module === '#list';
   const { anywhere, host } = await context.verdict;
-  if (!anywhere && !isList) throw new AccessDeniedError(module, host, context.address);
+  if (!anywhere && module !== undefined) throw new AccessDeniedError(module, host, context.address);
   sayMotd(context);
-  if (isList) return sayModules(context, anywhere);
-  if (module.startsWith('#')) throw new RefusedError(`unknown command ${printable(module)}`);
+  if (module === undefined) return sayModules(context, anywhere);
   await login(lines, context, greeting, module);
   return { vault: module, protocol: greeting.protocol, initial: lines.rest() };
 }
 
-async function readModule(lines: LineReader): Promise<string> {
-  const line = await lines.line();
-  const early = /^#early_input=(\d{1,9})$/.exec(line);
-  if (!early) return line;
-  const length = Number(early[1]);
-  if (length < 1 || length > LONGEST_EARLY_INPUT) {
-    throw new ProtocolError(`early input of ${length} bytes; at most ${LONGEST_EARLY_INPUT} are taken`);
+/** The module's name; undefined when the list of modules is wanted. */
+async function readModule(lines: LineReader): Promise<string | undefined> {
+  for (;;) {
+    const request = parseModuleRequest(await lines.line());
+    if (request.kind === 'list') return undefined;
+    if (request.kind === 'module') return request.name;
+    await lines.skip(request.length);
   }
-  await lines.skip(length);
-  return lines.line();
 }
 
 function sayMotd({ settings: { motd }, say }: ConversationContext): void {
@@ -119,31 +111,25 @@ async function sayModules({ settings, modules, say }: ConversationContext, welco
 async function login(
   lines: LineReader,
   context: ConversationContext,
-  greeting: ClientGreeting,
+  greeting: Greeting,
   module: string,
 ): Promise<void> {
-  const digest = chooseDigest(acceptedDigests(context.settings.weakestDigest), greeting);
+  const { digests, protocol } = greeting;
+  const digest = chooseDigest(acceptedDigests(context.settings.weakestDigest), digests, protocol);
   const challenge = newChallenge();
   context.say(`@RSYNCD: AUTHREQD ${challenge}\n`);
   const line = await lines.line();
   const arrived = performance.now();
   await pause(context.loginDelay(), context.signal);
-  const [user, answer] = splitAnswer(line);
+  const { user, answer } = splitAnswer(line);
   const secret = await context.secretOf(module, user);
-  const expected = await expectedAnswer(digest, secret ?? NO_SECRET, challenge);
   // every part is looked at, whatever the others were
-  const isRight = sameText(answer, expected) && secret !== undefined;
+  const isRight = await verifyAnswer(digest, secret, challenge, answer);
   const isWelcome = (await context.verdict).allows(module);
   if (isRight && isWelcome) return;
   const since = performance.now() - arrived;
   await pause(REFUSAL_MILLISECONDS - (since % REFUSAL_MILLISECONDS), context.signal);
   throw new LoginFailedError(module, user, isRight && !isWelcome);
-}
-
-/** 'USER ANSWER'; the answer is base64 and holds no blank. */
-function splitAnswer(line: string): [user: string, answer: string] {
-  const blank = line.lastIndexOf(' ');
-  return blank < 0 ? [line, ''] : [line.slice(0, blank), line.slice(blank + 1)];
 }
 
 async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

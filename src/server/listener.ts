@@ -2,11 +2,12 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { ServerSettings } from '../config/settings.ts';
 import { NightdropError, RefusedError } from '../lib/errors.ts';
 import { printable } from '../lib/names.ts';
+import { acceptedDigests } from '../rsync/auth.ts';
+import { formatGreeting } from '../rsync/greeting.ts';
 import { addressGroup, formatListen, peerAddress } from './addresses.ts';
 import { ConnectionLimits } from './connection-limits.ts';
 import { converse, LOGIN_CONFIRMED, type Login, LoginFailedError } from './conversation.ts';
 import { sayFarewell } from './farewell.ts';
-import { acceptedDigests, serverGreeting } from './greeting.ts';
 import type { HostVerdict } from './host-rules.ts';
 import { LineReader, PeerGoneError } from './line-reader.ts';
 import type { Logger } from './log.ts';
@@ -197,7 +198,7 @@ export class Listener {
   /** The greeting comes first, so that a stock client shows what follows. */
   private turnAway(socket: Socket, address: string, settings: ServerSettings, full: string): void {
     this.options.log.warn({ address, reason: full }, 'refused before login');
-    const greeting = serverGreeting(acceptedDigests(settings.weakestDigest));
+    const greeting = formatGreeting(acceptedDigests(settings.weakestDigest));
     sayFarewell(socket, `${greeting}@ERROR: ${full} -- try again later\n`);
   }
 }

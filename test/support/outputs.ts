@@ -9,7 +9,11 @@ const VARYING = [
   /^File list (size|generation time|transfer time): /,
   /^Literal data: /,
   /^Matched data: /,
+  /^total: matches=/,
   /bytes\/sec$/,
+  // with -vv and more the client tells of its own memory and of the port
+  /^ +[a-z]+: +\d+ +\(/,
+  /^opening tcp connection to /,
 ];
 
 /** What is left of a client's output when all that may differ between two servers is gone. */

@@ -1,0 +1,36 @@
+import { isDir, isSymlink } from '../lib/stat.ts';
+import { ItemFlag } from '../rsync/iflags.ts';
+import { MessageTag } from '../rsync/mux.ts';
+import { isChange } from './itemize.ts';
+import type { Item } from './lists.ts';
+import { infoMessage } from './messages.ts';
+import type { PushSession } from './session.ts';
+
+/**
+ * What -v shows of an item without a transfer to a client before protocol 29. There are no item flags yet: the server
+ * writes the lines itself (docs/protocol.md, "Requests and replies").
+ *
+ * @param linkName for hard links: the name linked to, '' when it is one already
+ */
+export function tellName(session: PushSession, item: Item, iflags: number, linkName?: string): void {
+  const { infoName } = session.options;
+  const { path, mode, target } = item.file;
+  if (infoName < 1) return;
+  const unchanged = linkName === '' || (iflags & ItemFlag.localChange) === 0;
+  if (linkName) infoMessage(session, `${path} => ${linkName}`);
+  else if (isDir(mode)) {
+    if (isChange(iflags)) infoMessage(session, `${path}/`);
+  } else if (!unchanged) infoMessage(session, isSymlink(mode) ? `${path} -> ${target}` : path);
+  else if (infoName > 1)
+    infoMessage(session, linkName === undefined && isChange(iflags) ? path : `${path} is uptodate`);
+}
+
+/** Something was deleted. From protocol 29 on the client makes its line itself, if it wants one. */
+export function tellDeleted(session: PushSession, name: string, directory: boolean): void {
+  const { output, options, agreement } = session;
+  if (agreement.protocol >= 29) {
+    output.message(MessageTag.deleted, Buffer.from(directory ? `${name}\0` : name, 'latin1'));
+  } else if (options.tellsDeleted) {
+    infoMessage(session, `${options.itemizes ? '*deleting  ' : 'deleting'} ${name}${directory ? '/' : ''}`);
+  }
+}
