@@ -12,7 +12,7 @@ import {
   negotiation,
   readNames,
 } from '../rsync/negotiate.ts';
-import { defaultOptions, parseServerOptions, type ServerOptions, STOCK_DAEMON } from '../rsync/options.ts';
+import { DAEMON, defaultOptions, parseServerOptions, REMOTE_SHELL, type ServerOptions } from '../rsync/options.ts';
 import { ConnectionCutError, type Input } from './input.ts';
 import type { Output } from './output.ts';
 import type { PushRequest } from './request.ts';
@@ -38,7 +38,7 @@ export async function setUp(input: Input, output: Output, request: PushRequest):
   const options = defaultOptions();
   let refusal: NightdropError | undefined;
   try {
-    parseServerOptions(args, options, { ...STOCK_DAEMON, protocol });
+    parseServerOptions(args, options, { ...(request.args === undefined ? DAEMON : REMOTE_SHELL), protocol });
     refusal = unsuited(options, protocol);
   } catch (error) {
     if (!(error instanceof NightdropError)) throw error;

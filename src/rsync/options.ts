@@ -97,7 +97,9 @@ export interface ServerSide {
   maxVerbosity: number;
 }
 
-export const STOCK_DAEMON: ServerSide = { protocol: 32, maxVerbosity: 1 };
+/** As rsyncd without a word about it in rsyncd.conf, and as a server over ssh, which nothing limits. */
+export const DAEMON: ServerSide = { protocol: 32, maxVerbosity: 1 };
+export const REMOTE_SHELL: ServerSide = { protocol: 32, maxVerbosity: 9 };
 
 function refused(option: string, why: string): RefusedError {
   return new RefusedError(`ERROR: the option ${option} is refused: ${why}`);
@@ -180,7 +182,7 @@ export function defaultOptions(): ServerOptions {
  * @throws RefusedError (exit code 4) naming an option that is not carried or not known; NightdropError (exit code 1) when
  *   the arguments are not what a client sends. Of several the first.
  */
-export function parseServerOptions(args: string[], options: ServerOptions, side: ServerSide = STOCK_DAEMON): void {
+export function parseServerOptions(args: string[], options: ServerOptions, side: ServerSide = DAEMON): void {
   const problems: NightdropError[] = [];
   const parser = new OptionParser(options, problems);
   options.sender = args.includes('--sender');

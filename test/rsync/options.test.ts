@@ -3,15 +3,13 @@ import { test } from 'node:test';
 import { NightdropError, RefusedError, RsyncExit } from '../../src/lib/errors.ts';
 import { LONG_OPTIONS, SHORT_OPTIONS } from '../../src/rsync/option-table.ts';
 import {
+  DAEMON,
   defaultOptions,
   parseServerOptions,
+  REMOTE_SHELL,
   type ServerOptions,
   type ServerSide,
-  STOCK_DAEMON,
 } from '../../src/rsync/options.ts';
-
-/** As over ssh, where nothing limits what is told. */
-const REMOTE_SHELL = { ...STOCK_DAEMON, maxVerbosity: 9 };
 
 function parse(...args: string[]): ServerOptions {
   return parseFor(REMOTE_SHELL, ...args);
@@ -115,16 +113,16 @@ test('what the client prints', () => {
 });
 
 test('a daemon tells no more than its verbosity allows', () => {
-  const { verbose, infoName, tellsUnchanged, tellsDeleted } = parseFor(STOCK_DAEMON, '-vvve.', '--info=name2');
+  const { verbose, infoName, tellsUnchanged, tellsDeleted } = parseFor(DAEMON, '-vvve.', '--info=name2');
   assert.deepEqual([verbose, infoName, tellsUnchanged, tellsDeleted], [1, 1, false, true]);
-  assert.equal(parseFor(STOCK_DAEMON, '-e.', '--log-format=%i%I').tellsUnchanged, true);
-  assert.equal(parseFor({ ...STOCK_DAEMON, maxVerbosity: 0 }, '-ve.').tellsDeleted, false);
+  assert.equal(parseFor(DAEMON, '-e.', '--log-format=%i%I').tellsUnchanged, true);
+  assert.equal(parseFor({ ...DAEMON, maxVerbosity: 0 }, '-ve.').tellsDeleted, false);
 });
 
 test('--delete without a time means before for old clients', () => {
   assert.equal(parse('-re.', '--delete').deleteMode, 'during');
-  assert.equal(parseFor({ ...STOCK_DAEMON, protocol: 29 }, '-r', '--delete').deleteMode, 'before');
-  assert.equal(parseFor({ ...STOCK_DAEMON, protocol: 29 }, '-r', '--delete-after').deleteMode, 'after');
+  assert.equal(parseFor({ ...DAEMON, protocol: 29 }, '-r', '--delete').deleteMode, 'before');
+  assert.equal(parseFor({ ...DAEMON, protocol: 29 }, '-r', '--delete-after').deleteMode, 'after');
 });
 
 test('letters that mean more when repeated', () => {
