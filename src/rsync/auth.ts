@@ -30,7 +30,7 @@ export function chooseDigest(
   const names = listed?.map((name) => name.toLowerCase()) ?? [protocol >= 30 ? 'md5' : 'md4'];
   const chosen = accepted.find((name) => names.includes(name));
   if (chosen === undefined) {
-    throw new RefusedError(`your client does not support one of our daemon-auth checksums: ${accepted.join(' ')}`);
+    throw new RefusedError(`no login digest in common: this server accepts ${accepted.join(' ')}`);
   }
   return chosen === 'md4' && listed === undefined ? 'md4-old' : chosen;
 }

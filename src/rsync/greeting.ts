@@ -43,10 +43,11 @@ export function parseGreeting(line: string): Greeting {
   const remote = Number(found[1]);
   if (remote < LEAST_BELIEVED || remote > MOST_BELIEVED)
     throw new ProtocolError(`protocol startup error: no rsync speaks protocol ${remote}`);
-  if (found[2] === undefined && remote >= 30) throw new ProtocolError('your client omitted the subprotocol value');
+  if (found[2] === undefined && remote >= 30)
+    throw new ProtocolError('protocol startup error: the greeting lacks the number of the pre-release');
   const digests = found[3]?.split(' ').filter((name) => name !== '');
   if (digests === undefined && remote >= LISTS_DIGESTS)
-    throw new ProtocolError('your client omitted the digest name list');
+    throw new ProtocolError('protocol startup error: the greeting lacks the names of login digests');
   const sub = Number(found[2] ?? 0);
   const protocol = commonProtocol(remote, sub);
   if (protocol < OLDEST_PROTOCOL) {
@@ -79,7 +80,10 @@ export function parseModuleRequest(line: string): ModuleRequest {
   const early = /^#early_input=(.*)$/.exec(line);
   if (early !== null) {
     const length = /^\d{1,6}$/.test(early[1]) ? Number(early[1]) : 0;
-    if (length < 1 || length > LONGEST_EARLY_INPUT) throw new ProtocolError('invalid early_input length');
+    if (length < 1 || length > LONGEST_EARLY_INPUT)
+      throw new ProtocolError(
+        `early input of ${printable(early[1].slice(0, 20))} bytes; at most ${LONGEST_EARLY_INPUT} are taken`,
+      );
     return { kind: 'early-input', length };
   }
   if (line.startsWith('#')) throw new RefusedError(`Unknown command '${printable(line.slice(0, 100))}'`);
