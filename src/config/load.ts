@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { NightdropError } from '../lib/errors.ts';
 import { printable } from '../lib/names.ts';
 import { lineOf } from './locate.ts';
-import { schema } from './schema.ts';
+import { schema, tables } from './schema.ts';
 import type { Settings } from './settings.ts';
 import { nearest } from './suggest.ts';
 
@@ -67,11 +67,9 @@ function suggestion(path: string[], key: string): string {
 
 /** The keys that may stand in a table. */
 function keysAt(path: string[]): string[] {
-  const { server, log, push, defaults } = schema.shape;
-  const tables: Record<string, z.core.$ZodType> = { server, log, push, defaults };
-  if (path.length === 0) return Object.keys(schema.shape);
+  if (path.length === 0) return Object.keys(tables);
   if (path.length > (path[0] === 'vaults' ? 2 : 1)) return [];
-  const table = tables[path[0] === 'vaults' ? 'defaults' : path[0]];
+  const table = path[0] === 'vaults' ? tables.defaults : (tables as Record<string, z.core.$ZodType>)[path[0]];
   return table === undefined ? [] : objectKeys(table);
 }
 

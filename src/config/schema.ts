@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { fromText, printable } from '../lib/names.ts';
 import { parseHostPattern, splitHosts } from './host-pattern.ts';
-import { LOG_LEVELS, LOGIN_DIGESTS, type Policy, type Settings } from './settings.ts';
+import { CLIENT_CERTIFICATES, LOG_LEVELS, LOGIN_DIGESTS, type Policy, type Settings } from './settings.ts';
 
 const YEAR_SECONDS = 366 * 86_400;
 const LARGEST_ID = 0xffff_fffe;
@@ -38,10 +38,8 @@ const place = z
   .string({ error: HOST_PORT })
   .regex(/^(\[[0-9a-fA-F:.%\w]+\]|[^\s:[\]]+):(\d{1,5})$/, { error: HOST_PORT });
 
-/** One, or several in a list. */
-const listen = z.union([place.transform((one) => [one]), z.array(place).min(1, { error: `${HOST_PORT}, or a list` })], {
-  error: `${HOST_PORT}, or a list of such`,
-});
+/** One, or several in a list; none where another door is open. */
+const listen = z.union([place.transform((one) => [one]), z.array(place)], { error: `${HOST_PORT}, or a list of such` });
 
 /** A list, or text with blanks and commas between, as rsyncd.conf has it. */
 const words = (what: string, split: (text: string) => string[]) => {
@@ -56,6 +54,18 @@ const hosts = words('hosts, such as ["192.0.2.0/24", "*.example.org"]', splitHos
       context.addIssue({ code: 'custom', message: `${printable(fromText(word))} ${pattern}` });
   }
 });
+
+const networks = words('networks, such as ["192.0.2.7", "2001:db8::/32"]', splitHosts).superRefine((list, context) => {
+  for (const word of list) {
+    const pattern = parseHostPattern(word);
+    const why = typeof pattern === 'string' ? pattern : pattern.kind === 'name' ? 'is a name, not an address' : '';
+    if (why !== '') context.addIssue({ code: 'custom', message: `${printable(fromText(word))} ${why}` });
+  }
+});
+
+const PROXY_NEEDS_TRUST = 'needs trusted_proxies: the addresses of the proxies';
+const trustsSomebody = (s: { proxy_protocol: boolean; trusted_proxies: string[] }) =>
+  !s.proxy_protocol || s.trusted_proxies.length > 0;
 
 const server = z
   .strictObject({
@@ -75,7 +85,10 @@ const server = z
     reverse_lookup: flag().default(true),
     forward_lookup: flag().default(true),
     motd: text().max(4096, { error: 'must be at most 4096 characters' }).default(''),
+    proxy_protocol: flag().default(false),
+    trusted_proxies: networks.default([]),
   })
+  .refine(trustsSomebody, { path: ['proxy_protocol'], error: PROXY_NEEDS_TRUST })
   .transform((s) => ({
     listen: s.listen,
     maxConnections: s.max_connections,
@@ -89,6 +102,41 @@ const server = z
     reverseLookup: s.reverse_lookup,
     forwardLookup: s.forward_lookup,
     motd: s.motd,
+    proxyProtocol: s.proxy_protocol,
+    trustedProxies: s.trusted_proxies,
+  }));
+
+const file = () => text().refine((name) => !name.includes('\0'), { error: 'must be the name of a file' });
+const tls = z
+  .strictObject({
+    listen: listen.default([]),
+    certificate: file().default(''),
+    key: file().default(''),
+    client_certificates: oneOf(CLIENT_CERTIFICATES).default('no'),
+    client_ca: file().default(''),
+    client_crl: file().default(''),
+    processes: whole(1, 64).default(2),
+    proxy_protocol: flag().default(false),
+    trusted_proxies: networks.default([]),
+  })
+  .superRefine((s, context) => {
+    const need = (key: string, message: string) => context.addIssue({ code: 'custom', path: [key], message });
+    const files = s.listen.length > 0 ? (['certificate', 'key'] as const) : [];
+    for (const key of files) if (s[key] === '') need(key, 'must name a file in PEM: TLS needs it');
+    if (s.client_certificates !== 'no' && s.client_ca === '')
+      need('client_certificates', 'needs client_ca: the CA that signs the certificates of clients');
+    if (!trustsSomebody(s)) need('proxy_protocol', PROXY_NEEDS_TRUST);
+  })
+  .transform((s) => ({
+    listen: s.listen,
+    certificate: s.certificate,
+    key: s.key,
+    clientCertificates: s.client_certificates,
+    clientCa: s.client_ca,
+    clientCrl: s.client_crl,
+    processes: s.processes,
+    proxyProtocol: s.proxy_protocol,
+    trustedProxies: s.trusted_proxies,
   }));
 
 const log = z.strictObject({
@@ -148,10 +196,19 @@ function said(p: z.output<typeof policy>): Partial<Policy> {
 
 const vaultName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, { error: 'is not the name of a client' });
 
-export const schema = z.strictObject({
+const all = z.strictObject({
   server: server.prefault({}),
+  tls: tls.prefault({}),
   log: log.prefault({}),
   push: push.prefault({}),
   defaults: policy.transform((p): Policy => ({ ...POLICY_DEFAULTS, ...said(p) })).prefault({}),
   vaults: z.record(vaultName, policy.transform(said)).default({}),
+});
+
+/** The tables of the file, by name. */
+export const tables = all.shape;
+
+export const schema = all.refine((s) => s.server.listen.length + s.tls.listen.length > 0, {
+  path: ['server', 'listen'],
+  error: `${HOST_PORT}, or a list of such; it may be empty only where tls.listen is not`,
 }) satisfies z.ZodType<Settings>;

@@ -5,12 +5,16 @@ import type { AccessPolicy } from './access-policy.ts';
 export const LOGIN_DIGESTS = ['sha512', 'sha256', 'sha1', 'md5', 'md4'] as const;
 export type LoginDigest = (typeof LOGIN_DIGESTS)[number];
 
+/** Whether clients show certificates: 'optional': one that does not logs in with its secret. */
+export const CLIENT_CERTIFICATES = ['no', 'optional', 'required'] as const;
+
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** All that nightdrop.toml says, with its defaults filled in. Plain data: it travels between processes as JSON. */
 export interface Settings {
   server: ServerSettings;
+  tls: TlsSettings;
   log: LogSettings;
   push: PushSettings;
   /** of every vault that does not say otherwise */
@@ -22,7 +26,7 @@ export interface Settings {
 /** What the file says of a vault. */
 export type Policy = VaultPolicy & AccessPolicy;
 
-export interface ServerSettings {
+export interface ServerSettings extends ProxySettings {
   /** HOST:PORT, one or several; IPv6 addresses in brackets; port 0: any free one */
   listen: string[];
   /** connections at once, logins and pushes together; and from one address (one /64 of IPv6) */
@@ -45,6 +49,30 @@ export interface ServerSettings {
   forwardLookup: boolean;
   /** text shown to clients before the login; '' for none */
   motd: string;
+}
+
+/** What a listener takes from proxies in front of it. */
+export interface ProxySettings {
+  /** each connection begins with a PROXY protocol header */
+  proxyProtocol: boolean;
+  /** addresses and networks (host-pattern.ts) that may connect then */
+  trustedProxies: string[];
+}
+
+/** Names of files are as the settings have them: relative ones lie in the data folder. */
+export interface TlsSettings extends ProxySettings {
+  /** as the server's; empty: no TLS */
+  listen: string[];
+  /** PEM: the certificate, then those between it and the root */
+  certificate: string;
+  key: string;
+  clientCertificates: (typeof CLIENT_CERTIFICATES)[number];
+  /** PEM: who signs clients' certificates; '' for none */
+  clientCa: string;
+  /** PEM: which of those are withdrawn; '' for none */
+  clientCrl: string;
+  /** most processes that encrypt and decrypt */
+  processes: number;
 }
 
 export interface LogSettings {

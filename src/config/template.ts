@@ -42,6 +42,36 @@ export const TEMPLATE = `# nightdrop.toml: settings of this data folder. Every k
 # Text that clients show before they log in.
 #motd = ""
 
+# Whether a proxy stands in front (HAProxy, nginx, a load balancer) and tells who connects to it, with a header of the PROXY
+# protocol, version 2, before all else. Then only these proxies may connect, and each connection must begin with one.
+#proxy_protocol = false
+#trusted_proxies = []
+
+# rsync over TLS, as the command rsync-ssl speaks it; its port is 874. docs/operating/tls.md has the whole recipe.
+[tls]
+# As above: one place or several. Beside it [server] may have none: listen = []
+#listen = []
+
+# PEM files: the certificate with those between it and the root, and its key (mode 0600). A name without a leading slash is one
+# in this folder. They are looked at at each connection: a renewed pair counts from then on, a bad one leaves the old in use.
+#certificate = ""
+#key = ""
+
+# Clients' certificates in place of secrets. "no": clients have secrets; "required": nobody gets in here without a certificate;
+# "optional": who shows none has a secret. A certificate's common name is the client's name.
+#client_certificates = "no"
+
+# PEM files: the CA that signs them, and the list of those that it has withdrawn, if there is one.
+#client_ca = ""
+#client_crl = ""
+
+# Processes that encrypt and decrypt: one more is started when all have a client, up to this number.
+#processes = 2
+
+# As above, for proxies that pass TLS on.
+#proxy_protocol = false
+#trusted_proxies = []
+
 [log]
 # "error", "warn", "info" or "debug".
 #level = "info"

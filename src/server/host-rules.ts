@@ -128,7 +128,8 @@ function matches(pattern: CompiledPattern, peer: Peer, known: KnownAddresses, de
   return denies && (found.failed || found.addresses.length === 0);
 }
 
-function inNetwork(bytes: Buffer, { address, mask }: { address: Buffer; mask: Buffer }): boolean {
+/** Whether an address (ip-address.ts) lies in a network. */
+export function inNetwork(bytes: Buffer, { address, mask }: { address: Buffer; mask: Buffer }): boolean {
   if (bytes.length !== address.length) return false;
   return bytes.every((byte, i) => ((byte ^ address[i]) & mask[i]) === 0);
 }

@@ -49,6 +49,27 @@ export class LineReader {
     }
   }
 
+  /** Waits for the first byte that is unread, and leaves it. @throws PeerGoneError */
+  async peek(): Promise<number> {
+    while (this.buffer.length === 0) await this.more();
+    return this.buffer[0];
+  }
+
+  /**
+   * What `decode` makes of the bytes at hand, which it is given again whenever there are more. It is to throw before they
+   * become too many.
+   */
+  async decode<T>(decode: (bytes: Buffer) => { value: T; used: number } | undefined): Promise<T> {
+    for (;;) {
+      const found = this.buffer.length > 0 ? decode(this.buffer) : undefined;
+      if (found !== undefined) {
+        this.buffer = this.buffer.subarray(found.used);
+        return found.value;
+      }
+      await this.more();
+    }
+  }
+
   /** Reads and drops `count` bytes. */
   async skip(count: number): Promise<void> {
     while (this.buffer.length < count) {

@@ -5,12 +5,15 @@ import { printable } from '../lib/names.ts';
 import { acceptedDigests } from '../rsync/auth.ts';
 import { formatGreeting } from '../rsync/greeting.ts';
 import { addressGroup, formatListen, peerAddress } from './addresses.ts';
-import { ConnectionLimits } from './connection-limits.ts';
+import { ConnectionLimits, Seat } from './connection-limits.ts';
 import { converse, LOGIN_CONFIRMED, type Login, LoginFailedError } from './conversation.ts';
-import { sayFarewell } from './farewell.ts';
+import { type Door, RSYNC_DOOR } from './door.ts';
 import type { HostVerdict } from './host-rules.ts';
-import { LineReader, PeerGoneError } from './line-reader.ts';
+import { PeerGoneError } from './line-reader.ts';
 import type { Logger } from './log.ts';
+import { parseProxyHeader } from './proxy-header.ts';
+import { isTrustedProxy } from './trusted-proxies.ts';
+import { Visit } from './visit.ts';
 import { WrongLogins } from './wrong-logins.ts';
 
 /** A client that has logged in and waits for its push to be served. */
@@ -47,18 +50,18 @@ export class Listener {
   private readonly servers: Server[] = [];
   private readonly limits = new ConnectionLimits();
   private readonly wrongLogins = new WrongLogins();
-  private readonly logins = new Set<Socket>();
+  private readonly visits = new Set<Visit>();
 
   constructor(options: ListenerOptions) {
     this.options = options;
   }
 
   /** Resolves with HOST:PORT once connections are accepted there. May be called for several places. */
-  listen(host: string, port: number, ipv6Only = false): Promise<string> {
+  listen(host: string, port: number, ipv6Only = false, door: Door = RSYNC_DOOR): Promise<string> {
     // highWaterMark 0: a socket reads only when it is asked to (line-reader.ts)
     const server = createServer({ noDelay: true, keepAlive: true, highWaterMark: 0 }, (socket) => {
       socket.on('error', () => undefined); // 'close' follows, and whoever waits is told by it
-      this.welcome(socket).catch((error: Error) => {
+      this.welcome(socket, door).catch((error: Error) => {
         this.options.log.error({ error: error.stack }, 'a connection failed by a defect');
         socket.destroy();
       });
@@ -79,68 +82,76 @@ export class Listener {
   /** Accepts no more, and sends away who has not logged in yet. */
   close(): void {
     for (const server of this.servers) server.close();
-    for (const socket of this.logins) socket.destroy();
+    for (const { socket } of this.visits) socket.destroy();
   }
 
-  private async welcome(socket: Socket): Promise<void> {
+  private async welcome(socket: Socket, door: Door): Promise<void> {
     const accepted = performance.now();
     if (socket.remoteAddress === undefined) return void socket.destroy();
     const address = peerAddress(socket.remoteAddress);
     const settings = await this.options.settings();
-    const group = addressGroup(address);
-    const full = this.limits.enter(group, settings);
-    if (full !== undefined) return this.turnAway(socket, address, settings, full);
+    const { proxyProtocol } = door.proxies(settings);
+    if (proxyProtocol && !isTrustedProxy(address, door.proxies(settings))) {
+      this.options.log.warn({ address }, 'closed: not one of trusted_proxies, which alone may connect here');
+      return void socket.destroy();
+    }
+    const visit = new Visit(socket, address, settings, accepted);
+    visit.canSpeak = !proxyProtocol && door.secure === undefined;
+    const seat = new Seat(this.limits, settings);
+    // a proxy connects for many, who count when it has said who they are
+    const full = proxyProtocol ? seat.takeForProxy(address) : seat.take(addressGroup(address));
+    if (full !== undefined) return this.turnAway(visit, full);
     try {
       this.options.onConnection();
-      const guest = await this.receive(socket, address, settings, accepted);
+      const guest = await this.receive(visit, seat, door);
       if (guest !== undefined) await this.options.serve(guest).finally(guest.leave);
     } finally {
-      this.limits.leave(group);
+      seat.leave();
     }
   }
 
-  /** The login, under its deadline. Tells the client of what went wrong; undefined when there is nobody to serve. */
-  private async receive(
-    socket: Socket,
-    address: string,
-    settings: ServerSettings,
-    accepted: number,
-  ): Promise<Guest | undefined> {
-    const deadline = accepted + settings.handshakeTimeout * 1000;
-    const gone = new AbortController();
+  /** All up to the login, under its deadline. Tells the client of what went wrong; undefined when there is nobody to serve. */
+  private async receive(visit: Visit, seat: Seat, door: Door): Promise<Guest | undefined> {
+    const { signal } = visit.gone;
     const timer = setTimeout(() => {
-      this.options.log.info({ address }, 'dropped: not logged in within the handshake timeout');
-      gone.abort();
-      sayFarewell(socket, '@ERROR: timeout before login\n');
-    }, deadline - performance.now());
-    const onClose = () => gone.abort();
-    socket.once('close', onClose);
-    this.logins.add(socket);
+      this.options.log.info({ address: visit.address }, 'dropped: not logged in within the handshake timeout');
+      visit.gone.abort();
+      visit.end('@ERROR: timeout before login\n');
+    }, visit.deadline - performance.now());
+    this.visits.add(visit);
     try {
-      const login = await this.converse(socket, address, settings, gone.signal);
-      if (gone.signal.aborted) login?.leave();
-      if (login === undefined || gone.signal.aborted) return undefined;
-      return { ...login, socket, address, secondsLeft: Math.max(0.001, (deadline - performance.now()) / 1000) };
+      if (door.proxies(visit.settings).proxyProtocol) await this.readProxyHeader(visit, seat);
+      visit.canSpeak = true;
+      const login = await this.converse(visit);
+      if (signal.aborted) login?.leave();
+      if (login === undefined || signal.aborted) return undefined;
+      const { socket, address, secondsLeft } = visit;
+      return { ...login, socket, address, secondsLeft };
     } catch (error) {
-      if (!gone.signal.aborted) this.refuse(socket, address, error);
+      if (!signal.aborted) this.refuse(visit, error);
       return undefined;
     } finally {
       clearTimeout(timer);
-      socket.off('close', onClose);
-      this.logins.delete(socket);
+      visit.release();
+      this.visits.delete(visit);
     }
   }
 
-  private async converse(
-    socket: Socket,
-    address: string,
-    settings: ServerSettings,
-    signal: AbortSignal,
-  ): Promise<LoggedIn | undefined> {
+  /** Whom a proxy connects for is the peer from here on. */
+  private async readProxyHeader(visit: Visit, seat: Seat): Promise<void> {
+    const { source } = await visit.lines.decode(parseProxyHeader);
+    if (source === undefined) return;
+    visit.address = peerAddress(source.address);
+    const full = seat.take(addressGroup(visit.address));
+    if (full !== undefined) throw new RefusedError(`${full} -- try again later`);
+  }
+
+  private async converse(visit: Visit): Promise<LoggedIn | undefined> {
+    const { socket, address, settings } = visit;
     const group = addressGroup(address);
-    const login = await converse(new LineReader(socket), {
+    const login = await converse(visit.lines, {
       settings,
-      signal,
+      signal: visit.gone.signal,
       say: (text) => void socket.write(text, 'utf8'),
       address,
       verdict: this.options.judge(address),
@@ -149,7 +160,7 @@ export class Listener {
       loginDelay: () => this.wrongLogins.delay(group),
     });
     if (login === undefined) {
-      sayFarewell(socket, '');
+      visit.end('');
       return undefined;
     }
     const leave = await this.options.takePlace(login.vault, settings);
@@ -173,11 +184,12 @@ export class Listener {
     }
   }
 
-  private refuse(socket: Socket, address: string, error: unknown): void {
+  private refuse(visit: Visit, error: unknown): void {
     const { log } = this.options;
+    const { address } = visit;
     if (error instanceof PeerGoneError) {
       log.debug({ address }, 'closed by the client before login');
-      return void socket.destroy();
+      return void visit.socket.destroy();
     }
     if (error instanceof LoginFailedError) {
       const isMany = this.wrongLogins.add(addressGroup(address));
@@ -192,14 +204,14 @@ export class Listener {
     } else {
       log.error({ address, error: String((error as Error).stack ?? error) }, 'a login failed by a defect');
     }
-    sayFarewell(socket, `@ERROR: ${error instanceof NightdropError ? error.message : 'internal error'}\n`);
+    visit.end(`@ERROR: ${error instanceof NightdropError ? error.message : 'internal error'}\n`);
   }
 
   /** The greeting comes first, so that a stock client shows what follows. */
-  private turnAway(socket: Socket, address: string, settings: ServerSettings, full: string): void {
-    this.options.log.warn({ address, reason: full }, 'refused before login');
-    const greeting = formatGreeting(acceptedDigests(settings.weakestDigest));
-    sayFarewell(socket, `${greeting}@ERROR: ${full} -- try again later\n`);
+  private turnAway(visit: Visit, full: string): void {
+    this.options.log.warn({ address: visit.address, reason: full }, 'refused before login');
+    const greeting = formatGreeting(acceptedDigests(visit.settings.weakestDigest));
+    visit.end(`${greeting}@ERROR: ${full} -- try again later\n`);
   }
 }
 

@@ -52,6 +52,23 @@ const mistakes: [string, string, RegExp][] = [
   ['an address without a port', '[server]\nlisten = "localhost"', /^n\.toml:2: server\.listen: must be HOST:PORT/],
   ['an address of several', '[server]\nlisten = ["[::1]:1", "x"]', /^n\.toml:2: server\.listen\.1: must be HOST:PORT/],
   ['no address', '[server]\nlisten = []', /^n\.toml:2: server\.listen: must be HOST:PORT/],
+  [
+    'TLS without a certificate',
+    '[tls]\nlisten = "[::]:874"\nkey = "k"',
+    /^n\.toml:1: tls\.certificate: must name a file/,
+  ],
+  [
+    'client certificates without a CA',
+    '[tls]\nclient_certificates = "required"',
+    /^n\.toml:2: tls\.client_certificates: needs client_ca/,
+  ],
+  ['no trusted proxy', '[server]\nproxy_protocol = true', /^n\.toml:2: server\.proxy_protocol: needs trusted_proxies/],
+  [
+    'a proxy by its name',
+    '[tls]\ntrusted_proxies = ["localhost"]',
+    /^n\.toml:2: tls\.trusted_proxies: localhost is a name, not an address$/,
+  ],
+  ['an unknown key of TLS', '[tls]\ncertficate = "c"', /^n\.toml:2: tls\.certficate: .* did you mean certificate\?$/],
   ['a table that is a number', 'server = 3', /^n\.toml:1: server: must be a table/],
   ['a flag that is text', '[server]\nlist_modules = "no"', /^n\.toml:2: server\.list_modules: must be true or false$/],
   ['a vault that cannot be', '[vaults."../x"]\numask = 0', /^n\.toml:1: vaults\.\.\.\/x: is not the name of a client$/],
