@@ -96,6 +96,10 @@ export const TEMPLATE = `# nightdrop.toml: settings of this data folder. Every k
 # Pushes at once into one vault, those that wait for others included; 0: no limit but max_sessions.
 #max_connections = 0
 
+# Options of rsync that pushes must not use, in rsyncd.conf's words: names, letters, wildcards, exceptions with "!":
+# ["delete", "c"], ["*", "!a", "!v"].
+#refuse_options = []
+
 # "checksums": for files that are here already the client gets block checksums, and sends only what changed.
 # "nothing": it learns only which files differ in size and time, and sends those whole.
 #reveal = "checksums"

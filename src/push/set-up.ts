@@ -12,6 +12,7 @@ import {
   negotiation,
   readNames,
 } from '../rsync/negotiate.ts';
+import { OptionRefusals } from '../rsync/option-refusals.ts';
 import { DAEMON, defaultOptions, parseServerOptions, REMOTE_SHELL, type ServerOptions } from '../rsync/options.ts';
 import { ConnectionCutError, type Input } from './input.ts';
 import type { Output } from './output.ts';
@@ -44,6 +45,7 @@ export async function setUp(input: Input, output: Output, request: PushRequest):
     if (!(error instanceof NightdropError)) throw error;
     refusal = error;
   }
+  refusal = new OptionRefusals(request.policy.refuseOptions).problem(args, options) ?? refusal;
   if (request.args !== undefined) options.path = `${vault}/${options.path}`;
   if (options.sender)
     refusal = new NightdropError('ERR_WRITE_ONLY', 'ERROR: module is write only', {

@@ -5,12 +5,15 @@
 import { loadSettings } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import { NightdropError } from '../lib/errors.ts';
+import { checkRefuseOptions } from './settings-check.ts';
 
 export type SettingsAnswer = { settings: Settings } | { error: string };
 
 function answer(): SettingsAnswer {
   try {
-    return { settings: loadSettings(process.argv[2]) };
+    const settings = loadSettings(process.argv[2]);
+    checkRefuseOptions(settings, process.argv[2]);
+    return { settings };
   } catch (error) {
     if (!(error instanceof NightdropError)) throw error;
     return { error: error.message };

@@ -14,4 +14,6 @@ export interface VaultPolicy {
   defaultUid: number;
   defaultGid: number;
   umask: number;
+  /** options of rsync that no push may use, as rsyncd.conf's "refuse options" names them */
+  refuseOptions: string[];
 }

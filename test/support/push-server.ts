@@ -18,6 +18,7 @@ export const defaultPolicy: VaultPolicy = {
   revealFloor: 1024,
   minimumBlock: 1024,
   mergeFiles: false,
+  refuseOptions: [],
   verifyDeltas: 'auto',
   defaultUid: 0,
   defaultGid: 0,
