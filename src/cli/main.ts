@@ -9,6 +9,7 @@ import { addInit } from './commands/init.ts';
 import { addLs } from './commands/ls.ts';
 import { addRestore } from './commands/restore.ts';
 import { addServe } from './commands/serve.ts';
+import { addSession } from './commands/session.ts';
 import { addSnapshots } from './commands/snapshots.ts';
 import { addVault } from './commands/vault.ts';
 import { EXIT_CODE_HELP, ExitCode } from './exit-codes.ts';
@@ -43,6 +44,7 @@ function createProgram(): Command {
   for (const add of [addInit, addServe, addClient, addSnapshots, addLs, addDiff, addRestore, addCheck, addVault]) {
     add(program);
   }
+  addSession(program);
   addCompletion(program);
   return program;
 }

@@ -12,7 +12,9 @@ const MOST_BYTES = 1 << 20;
  */
 export class ArgumentsDecoder {
   private terminator: number;
-  private readonly first: string[] = [];
+  private readonly first: string[];
+  /** whether destinations stand as the client means them: outside the daemon's conversation it guards none */
+  private readonly unguarded: boolean;
   /** the second list, undefined until the first has asked for one */
   private second: string[] | undefined;
   private bytes = 0;
@@ -20,8 +22,12 @@ export class ArgumentsDecoder {
   /** bytes from the reader's position that hold no terminator */
   private scanned = 0;
 
-  constructor(protocol: number) {
-    this.terminator = protocol >= 30 ? 0 : 0x0a;
+  /** @param begun the first list where it came with a command (ssh) and asks for the second, which is read then */
+  constructor(protocol: number, begun?: string[]) {
+    this.terminator = protocol >= 30 || begun !== undefined ? 0 : 0x0a;
+    this.first = begun ?? [];
+    this.second = begun === undefined ? undefined : [];
+    this.unguarded = begun !== undefined;
   }
 
   /**
@@ -74,6 +80,7 @@ export class ArgumentsDecoder {
 
   private secluded(second: string[]): string[] {
     const rest = second[0] === 'rsync' ? second.slice(1) : second;
+    if (this.unguarded) return [...this.first, ...rest];
     const dot = rest.indexOf('.');
     return [...this.first, ...rest.map((argument, i) => (dot >= 0 && i > dot ? unsplit(argument) : argument))];
   }
@@ -89,7 +96,7 @@ function unsplit(path: string): string {
 }
 
 /** `s` among the bundled letters, in front of `e` with its own. */
-function asksForSecond(args: string[]): boolean {
+export function asksForSecond(args: string[]): boolean {
   for (const argument of args) {
     if (argument === '.') return false;
     if (/^-[^-eB@M]*s/.test(argument) || argument === '--secluded-args' || argument === '--protect-args') return true;

@@ -10,15 +10,25 @@ import { printable } from '../lib/names.ts';
 import { acceptedDigests, chooseDigest, newChallenge, splitAnswer, verifyAnswer } from '../rsync/auth.ts';
 import { formatGreeting, type Greeting, parseGreeting, parseModuleRequest } from '../rsync/greeting.ts';
 import type { HostVerdict } from './host-rules.ts';
-import type { LineReader } from './line-reader.ts';
 
 /** What tells a client that its arguments are expected now. */
 export const LOGIN_CONFIRMED = '@RSYNCD: OK\n';
 /** A refusal leaves this many milliseconds after the answer came in, however long it took to find it wrong. */
 const REFUSAL_MILLISECONDS = 60;
 
+/** What the client says, line by line. */
+export interface Lines {
+  line(): Promise<string>;
+  /** reads and drops so many bytes */
+  skip(count: number): Promise<void>;
+  /** ends the reading; what was read beyond the last line */
+  rest(): Buffer;
+}
+
 export interface ConversationContext {
   settings: ServerSettings;
+  /** the vault whose client this is, where the connection itself has shown it (ssh): no login, and no other module */
+  provenVault?: string;
   say(text: string): void;
   /** as people write it */
   address: string;
@@ -72,7 +82,7 @@ export class AccessDeniedError extends NightdropError {
  * Returns the login, which the caller confirms with LOGIN_CONFIRMED, or undefined when the client only wanted the list.
  * Throws what the client is to be told.
  */
-export async function converse(lines: LineReader, context: ConversationContext): Promise<Login | undefined> {
+export async function converse(lines: Lines, context: ConversationContext): Promise<Login | undefined> {
   context.say(formatGreeting(acceptedDigests(context.settings.weakestDigest)));
   const greeting = parseGreeting(await lines.line());
   const module = await readModule(lines);
@@ -80,12 +90,13 @@ export async function converse(lines: LineReader, context: ConversationContext):
   if (!anywhere && module !== undefined) throw new AccessDeniedError(module, host, context.address);
   sayMotd(context);
   if (module === undefined) return sayModules(context, anywhere);
-  await login(lines, context, greeting, module);
+  if (context.provenVault === undefined) await login(lines, context, greeting, module);
+  else if (module !== context.provenVault) throw new LoginFailedError(module, context.provenVault, false);
   return { vault: module, protocol: greeting.protocol, initial: lines.rest() };
 }
 
 /** The module's name; undefined when the list of modules is wanted. */
-async function readModule(lines: LineReader): Promise<string | undefined> {
+async function readModule(lines: Lines): Promise<string | undefined> {
   for (;;) {
     const request = parseModuleRequest(await lines.line());
     if (request.kind === 'list') return undefined;
@@ -108,12 +119,7 @@ async function sayModules({ settings, modules, say }: ConversationContext, welco
   return undefined;
 }
 
-async function login(
-  lines: LineReader,
-  context: ConversationContext,
-  greeting: Greeting,
-  module: string,
-): Promise<void> {
+async function login(lines: Lines, context: ConversationContext, greeting: Greeting, module: string): Promise<void> {
   const { digests, protocol } = greeting;
   const digest = chooseDigest(acceptedDigests(context.settings.weakestDigest), digests, protocol);
   const challenge = newChallenge();

@@ -6,10 +6,11 @@ export type { Logger } from 'pino';
 /** Bytes of log that wait for a reader that does not read; what comes then is lost, and the server goes on. */
 const MOST_WAITING = 4 << 20;
 
-/** The log on standard error. Values that come from clients have been through `printable` before they get here. */
-export function createLog({ level, format }: LogSettings): Logger {
-  const stderr = destination({ dest: 2, sync: false, maxLength: MOST_WAITING });
-  stderr.on('error', () => undefined); // nobody reads it any more: no reason to stop serving
+/**
+ * The log, on standard error unless told otherwise. Values that come from clients have been through `printable` before they
+ * get here.
+ */
+export function createLog({ level, format }: LogSettings, to: DestinationStream = standardError()): Logger {
   const asText = format === 'text' || (format === 'auto' && process.stderr.isTTY);
   const options = {
     level,
@@ -17,7 +18,13 @@ export function createLog({ level, format }: LogSettings): Logger {
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return pino(options, asText ? textOf(stderr) : stderr);
+  return pino(options, asText ? textOf(to) : to);
+}
+
+function standardError(): DestinationStream {
+  const stderr = destination({ dest: 2, sync: false, maxLength: MOST_WAITING });
+  stderr.on('error', () => undefined); // nobody reads it any more: no reason to stop serving
+  return stderr;
 }
 
 /** 2026-01-31T00:00:00.000Z info  push vault=web1 … */

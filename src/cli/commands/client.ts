@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
+import { shellWord } from '../../lib/shell-word.ts';
 import type { ClientAccess } from '../../server/clients.ts';
 import { dataFolder } from '../data-folder.ts';
 import { UsageError } from '../failure.ts';
 import { count, printJson, printLine, printTable, size } from '../output.ts';
+import { addAuthorize } from './client-authorize.ts';
 
 interface AddOptions {
   secretFile?: string;
@@ -12,9 +14,10 @@ interface AddOptions {
 const SECRET_FILE = 'file with the secret; where there is none, the new one is written there and not shown';
 
 export function addClient(program: Command): void {
-  const client = program.command('client').description('who may push: add, list, rotate, remove');
+  const client = program.command('client').description('who may push: add, list, authorize, rotate, remove');
   addAdd(client);
   addList(client);
+  addAuthorize(client);
   addRotate(client);
   addRemove(client);
 }
@@ -71,10 +74,6 @@ async function printAccess(
     await printLine(`Its secret is in ${secretFile}. Have that file on the client (chmod 600), then push:`);
   }
   await printLine(`\n    ${command}`);
-}
-
-function shellWord(text: string): string {
-  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function addList(client: Command): void {
