@@ -55,7 +55,8 @@ export async function servePush(request: PushRequest): Promise<PushReport> {
 async function push(connection: Connection, agreed: SetUp, hold: VaultHold, report: PushReport): Promise<void> {
   const { session, receiver } = beginSession(connection, agreed, hold);
   try {
-    const target = cleanTarget(agreed.options.path, connection.request.vault);
+    const { vault, args } = connection.request;
+    const target = cleanTarget(agreed.options.path, vault, args !== undefined);
     session.filter = await readFilter(session);
     await receiver.firstList();
     resolveTarget(session, target, receiver.firstEntries, receiver.firstIsDirectory);

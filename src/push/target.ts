@@ -6,12 +6,21 @@ import { infoMessage } from './messages.ts';
 import { baseName, dirName } from './paths.ts';
 import type { PushSession } from './session.ts';
 
+export interface Target {
+  /** from the vault's root, without slashes at its ends */
+  path: string;
+  /** as the client is told of it */
+  shown: string;
+  trailingSlash: boolean;
+}
+
 /**
  * The destination below the module's root, cleaned. Only names: nothing is looked up on the server's file system.
  *
+ * @param relative the client named it without a module, and reads of it in the words that it used
  * @throws when it leads out of the module
  */
-export function cleanTarget(path: string, vault: string): { path: string; trailingSlash: boolean } {
+export function cleanTarget(path: string, vault: string, relative = false): Target {
   const [module, ...rest] = path.split('/');
   if (module !== vault)
     throw new NightdropError('ERR_TARGET', 'ERROR: the destination is not in the module that was named', {
@@ -30,7 +39,9 @@ export function cleanTarget(path: string, vault: string): { path: string; traili
     );
   }
   const last = rest[rest.length - 1];
-  return { path: parts.join('/'), trailingSlash: parts.length > 0 && (last === '' || last === '.') };
+  const clean = parts.join('/');
+  const shown = relative ? rest.join('/').replace(/(.)\/$/, '$1') : `/${clean}`;
+  return { path: clean, shown, trailingSlash: parts.length > 0 && (last === '' || last === '.') };
 }
 
 /**
@@ -39,12 +50,7 @@ export function cleanTarget(path: string, vault: string): { path: string; traili
  *
  * @param entries listed so far
  */
-export function resolveTarget(
-  session: PushSession,
-  target: { path: string; trailingSlash: boolean },
-  entries: number,
-  firstIsDirectory: boolean,
-): void {
+export function resolveTarget(session: PushSession, target: Target, entries: number, firstIsDirectory: boolean): void {
   const { destination, options, rules } = session;
   const there = destination.entry(target.path);
   session.base = target.path;
@@ -61,7 +67,7 @@ export function resolveTarget(
     if (!destination.hasDirectory(dirName(target.path))) throw missing(target.path);
     session.baseCreated = true;
     destination.makeDirectory(target.path, newDirectory(baseName(target.path), 0o777 & ~rules.policy.umask, rules.now));
-    if (options.verbose > 0 || options.itemizes) infoMessage(session, `created directory /${target.path}`);
+    if (options.verbose > 0 || options.itemizes) infoMessage(session, `created directory ${target.shown}`);
     return;
   }
   if (!destination.hasDirectory(dirName(target.path))) throw missing(target.path);

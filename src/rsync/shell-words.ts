@@ -8,9 +8,7 @@ const MOST_WORDS = 10_000;
 const LONGEST_COMMAND = 1 << 20;
 
 /** What makes a shell do more than pass words on. */
-const OPERATORS = ';&|<>()`\n';
-/** What makes a dollar sign more than itself. */
-const EXPANDED = /^[A-Za-z0-9_{(@*#?$!-]/;
+const OPERATORS = ';&|<>()`$\n';
 const BLANKS = ' \t';
 
 /** @param command latin1-tagged @throws RefusedError (exit code 1) for a command that asks for more than words */
@@ -58,7 +56,7 @@ class WordReader {
 
   /** `~` at the front of a word means the account's home directory, where stock relative paths begin, too. */
   private home(): string {
-    if (!/^~(?:[/ \t\n]|$)/.test(this.text.slice(this.at, this.at + 2))) return '';
+    if (!/^~(?:\\\n)*(?:[/ \t\n]|$)/.test(this.text.slice(this.at))) return '';
     this.at++;
     return '.';
   }
@@ -69,8 +67,7 @@ class WordReader {
     if (c === '\\') return this.escaped();
     if (c === "'") return this.until("'");
     if (c === '"') return this.doubleQuoted();
-    if (OPERATORS.includes(c)) throw refused(`the command holds ${shown(c)}, which means something to a shell only`);
-    if (c === '$') this.checkDollar();
+    if (OPERATORS.includes(c)) throw meaningful(c);
     return c;
   }
 
@@ -95,8 +92,7 @@ class WordReader {
       const c = this.text[this.at++];
       if (c === undefined) throw refused('a quote in the command is not closed');
       if (c === '"') return inside;
-      if (c === '`') throw refused('the command holds `, which means something to a shell only');
-      if (c === '$') this.checkDollar();
+      if (c === '`' || c === '$') throw meaningful(c);
       inside += c === '\\' ? this.escapedInQuotes() : c;
     }
   }
@@ -108,15 +104,10 @@ class WordReader {
     this.at++;
     return c === '\n' ? '' : c;
   }
-
-  private checkDollar(): void {
-    if (EXPANDED.test(this.text.slice(this.at, this.at + 1)))
-      throw refused('the command holds $, which means something to a shell only');
-  }
 }
 
-function shown(c: string): string {
-  return c === '\n' ? 'a line break' : c;
+function meaningful(c: string): RefusedError {
+  return refused(`the command holds ${c === '\n' ? 'a line break' : c}, which means something to a shell only`);
 }
 
 function refused(message: string): RefusedError {

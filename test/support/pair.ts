@@ -31,9 +31,9 @@ export class Pair {
   /** `rsync ARGS SOURCES URL/SUB` to both, one after the other; does not judge the exit codes. */
   async push(args: string[], sources: string[], sub = '', options: RunOptions = {}): Promise<PairResult> {
     const limits: RunOptions = { timeout: 300, ...options };
-    const stock = await run('rsync', [...args, ...sources, `${this.stock.url}/${sub}`], limits);
+    const stock = await run('rsync', [...args, ...sources, this.url(this.stock.url, sub)], limits);
     const env = { ...options.env, ...this.client.env };
-    const ours = await run('rsync', [...args, ...sources, `${this.client.url}/${sub}`], { ...limits, env });
+    const ours = await run('rsync', [...args, ...sources, this.url(this.client.url, sub)], { ...limits, env });
     return { ours, stock };
   }
 
@@ -45,6 +45,10 @@ export class Pair {
         throw new Error(`rsync to ${who} ended with ${code}\n${stdout.slice(-2000)}\n${stderr}\n${this.log()}`);
     }
     return result;
+  }
+
+  protected url(base: string, sub: string): string {
+    return `${base}/${sub}`;
   }
 
   private log(): string {
