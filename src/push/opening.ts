@@ -140,8 +140,6 @@ export function beginSession(
     digestLength: digestLength(agreed.checksum),
     listDigest: agreed.listChecksum,
     verify: policy.verifyDeltas === 'always' || (policy.verifyDeltas === 'auto' && !request.authenticatedTransport),
-    // the old compression needs the matched bytes themselves to keep its window right
-    offersSums: agreed.compression !== 'zlib',
   };
   const session: PushSession = {
     agreement,

@@ -159,7 +159,7 @@ export class Receiver {
     await session.input.read((reader) => readSumHead(reader, head));
     const sink = openSink(session, item);
     this.current = { item, sink };
-    tokens.start(head.count);
+    tokens.start(head);
     await this.tokensOf(item, sink);
     const { digestLength } = session.agreement;
     const digest = Buffer.from(await session.input.read((reader) => reader.view(digestLength)));
@@ -186,6 +186,8 @@ export class Receiver {
         } else if (token.kind === 'match') {
           const offset = token.block * head.blockLength;
           sink.copy(offset, Math.min(token.count * head.blockLength, basisSize - offset));
+        } else if (token.kind === 'window') {
+          tokens.feedWindow(await sink.readBasis(token.ranges));
         } else {
           return;
         }

@@ -28,8 +28,6 @@ export interface Agreement {
   listDigest: ChecksumName;
   /** matched bytes are read back to recompute the whole-file digest */
   verify: boolean;
-  /** block sums may be offered at all */
-  offersSums: boolean;
 }
 
 /** Everything the steps of one push share. Each step owns its own state; this only says where the others are. */

@@ -28,7 +28,7 @@ export function openSink(session: PushSession, item: Item): FileSink {
 /** Block length of the sums to be cached of an item's new content; 0 when none may ever be offered of it. */
 function newBlockLength(session: PushSession, item: Item): number {
   const { agreement, rules } = session;
-  if (!agreement.offersSums || !mayReveal(session, item.file.size)) return 0;
+  if (!mayReveal(session, item.file.size)) return 0;
   const old = item.offered?.sums;
   // unread bytes keep the sums they have, so without verification the block length cannot change
   if (old !== undefined && !agreement.verify) return old.blockLength;

@@ -12,7 +12,6 @@ const PIECE_BYTES = 128 * 1024;
 const LONGEST_INPUT = 0x3fff;
 /** Windows of 32 MiB at most: what zstd uses up to level 20 (options.ts refuses levels above). */
 const LARGEST_ZSTD_WINDOW_LOG = 25;
-const LONGEST_STORED_BLOCK = 0xffff;
 
 export interface Inflater {
   /** A file begins. */
@@ -23,8 +22,8 @@ export interface Inflater {
   next(): Buffer | undefined;
   /** The part of the stream before a match or the file's end is over. */
   endOfRun(): void;
-  /** The bytes of a matched block, for the windows that want them. */
-  feedMatched(block: Buffer): void;
+  /** The last bytes that were matched, at most a window's, for the inflater that wants them. */
+  feedWindow(bytes: Buffer): void;
 }
 
 /** The part of Node's zlib handles that is used here; `test/rsync/inflate.test.ts` holds that it is still there. */
@@ -124,31 +123,15 @@ class DeflateInflater implements Inflater {
     if (this.stream.next() !== undefined) throw new ProtocolError("the client's compressed data is out of step");
   }
 
-  feedMatched(_block: Buffer): void {}
+  feedWindow(_bytes: Buffer): void {}
 }
 
-/**
- * zlib: the sender's window holds matched bytes too. They go into ours as deflate's stored blocks, which come out as
- * they went in; what comes out is dropped.
- */
+/** zlib: the sender's window holds matched bytes too. They go into ours as deflate's stored blocks; what comes out is dropped. */
 class WindowedDeflateInflater extends DeflateInflater {
-  /** senders before protocol 31 put the first 64 KiB of a longer block into their window again and again */
-  private readonly repeatsStart: boolean;
-
-  constructor(protocol: number) {
-    super();
-    this.repeatsStart = protocol < 31;
-  }
-
-  override feedMatched(block: Buffer): void {
-    for (let at = 0; at < block.length; at += LONGEST_STORED_BLOCK) {
-      const length = Math.min(LONGEST_STORED_BLOCK, block.length - at);
-      const from = this.repeatsStart ? 0 : at;
-      this.insert(Buffer.from([0, length, length >> 8, ~length, ~length >> 8]));
-      for (let part = 0; part < length; part += LONGEST_INPUT) {
-        this.insert(block.subarray(from + part, from + Math.min(length, part + LONGEST_INPUT)));
-      }
-    }
+  override feedWindow(bytes: Buffer): void {
+    const { length } = bytes;
+    this.insert(Buffer.from([0, length, length >> 8, ~length, ~length >> 8]));
+    for (let at = 0; at < length; at += LONGEST_INPUT) this.insert(bytes.subarray(at, at + LONGEST_INPUT));
   }
 
   private insert(bytes: Buffer): void {
@@ -176,7 +159,7 @@ class ZstdInflater implements Inflater {
 
   endOfRun(): void {}
 
-  feedMatched(_block: Buffer): void {}
+  feedWindow(_bytes: Buffer): void {}
 }
 
 /** lz4: every piece is a block of its own. */
@@ -200,12 +183,11 @@ class Lz4Inflater implements Inflater {
 
   endOfRun(): void {}
 
-  feedMatched(_block: Buffer): void {}
+  feedWindow(_bytes: Buffer): void {}
 }
 
-/** @param protocol only 'zlib' asks */
-export function createInflater(algorithm: 'zlib' | 'zlibx' | 'lz4' | 'zstd', protocol = 32): Inflater {
+export function createInflater(algorithm: 'zlib' | 'zlibx' | 'lz4' | 'zstd'): Inflater {
   if (algorithm === 'lz4') return new Lz4Inflater();
   if (algorithm === 'zstd') return new ZstdInflater();
-  return algorithm === 'zlib' ? new WindowedDeflateInflater(protocol) : new DeflateInflater();
+  return algorithm === 'zlib' ? new WindowedDeflateInflater() : new DeflateInflater();
 }

@@ -1,8 +1,10 @@
 /** Tokens of a compressed connection (docs/protocol.md, "Compressed tokens"). */
 import { ProtocolError } from '../lib/errors.ts';
 import type { ByteReader } from './bytes.ts';
+import { DeflateWindow } from './deflate-window.ts';
 import { createInflater, type Inflater } from './inflate.ts';
 import type { Compression } from './negotiate.ts';
+import type { SumHead } from './sum-head.ts';
 import { newToken, type Token, type TokenDecoder } from './tokens.ts';
 
 const END = 0x00;
@@ -15,7 +17,6 @@ const RELATIVE_RUN = 0xc0;
 const NOTHING = Buffer.alloc(0);
 
 export class CompressedTokens implements TokenDecoder {
-  readonly needsMatched: boolean;
   private readonly token = newToken();
   private readonly inflater: Inflater;
   private blocks = 0;
@@ -23,39 +24,51 @@ export class CompressedTokens implements TokenDecoder {
   private lastBlock = 0;
   /** the inflater may have more to give out of the piece it was fed */
   private inflating = false;
-  /** blocks of the last match whose bytes the window still lacks */
-  private unfed = 0;
+  /** zlib: what of the matched bytes the inflater's window lacks */
+  private readonly window: DeflateWindow | undefined;
+  private awaitsWindow = false;
 
   constructor(algorithm: Exclude<Compression, 'none'>, protocol: number) {
-    this.inflater = createInflater(algorithm, protocol);
-    this.needsMatched = algorithm === 'zlib';
+    this.inflater = createInflater(algorithm);
+    if (algorithm === 'zlib') this.window = new DeflateWindow(protocol);
   }
 
-  start(blocks: number): void {
-    this.blocks = blocks;
+  start(head: SumHead): void {
+    this.blocks = head.count;
     this.lastBlock = 0;
     this.inflating = false;
-    this.unfed = 0;
+    this.awaitsWindow = false;
+    this.window?.start(head);
     this.inflater.start();
   }
 
   next(reader: ByteReader): Token {
-    if (this.unfed > 0) throw new Error('next() before every matched block was fed');
+    if (this.awaitsWindow) throw new Error('next() before the window was fed');
     if (this.inflating) {
       const piece = this.inflater.next();
       if (piece !== undefined) return this.literal(piece);
       this.inflating = false;
     }
     const flag = reader.u8();
-    if ((flag & 0xc0) === DEFLATED_DATA) return this.compressed(reader, flag);
+    if ((flag & 0xc0) === DEFLATED_DATA) {
+      if (!this.window?.isBehind) return this.compressed(reader, flag);
+      reader.position--;
+      return this.wanted(this.window);
+    }
     return flag === END ? this.end() : this.match(reader, flag);
   }
 
-  feedMatched(block: Buffer): void {
-    if (!this.needsMatched) return;
-    if (this.unfed === 0) throw new Error('more blocks are fed than were matched');
-    this.unfed--;
-    this.inflater.feedMatched(block);
+  feedWindow(bytes: Buffer): void {
+    if (!this.awaitsWindow) throw new Error('the window wants no bytes');
+    this.awaitsWindow = false;
+    this.inflater.feedWindow(bytes);
+  }
+
+  private wanted(window: DeflateWindow): Token {
+    this.awaitsWindow = true;
+    this.token.kind = 'window';
+    this.token.ranges = window.take();
+    return this.token;
   }
 
   /**
@@ -96,7 +109,7 @@ export class CompressedTokens implements TokenDecoder {
     if (hasRun && run === 0) throw new ProtocolError('the client sends an empty run of matches');
     this.inflater.endOfRun();
     this.lastBlock = block + run;
-    if (this.needsMatched) this.unfed = run + 1;
+    this.window?.match(block, run + 1);
     const { token } = this;
     token.kind = 'match';
     token.block = block;

@@ -1,16 +1,20 @@
 /** The content of a file as literals and matched blocks (docs/protocol.md, "Tokens"). */
 import { ProtocolError } from '../lib/errors.ts';
 import type { ByteReader } from './bytes.ts';
+import type { BasisRange } from './deflate-window.ts';
 import type { Compression } from './negotiate.ts';
+import type { SumHead } from './sum-head.ts';
 import { CompressedTokens } from './tokens-compressed.ts';
 
 export interface Token {
-  kind: 'literal' | 'match' | 'end';
+  kind: 'literal' | 'match' | 'window' | 'end';
   /** literal bytes, valid until the next call; may be empty while a decompressor waits for more input */
   data: Buffer;
   /** first matched block, and how many in a row */
   block: number;
   count: number;
+  /** 'window': the next literal may refer to these bytes of the basis; `feedWindow` wants them before `next` is called again */
+  ranges: BasisRange[];
 }
 
 /**
@@ -18,14 +22,12 @@ export interface Token {
  * filled anew by every call. A call uses up bytes of the reader only when it hands out a token.
  */
 export interface TokenDecoder {
-  /** matched bytes are part of the compression's window: every match is followed by `feedMatched` of each block */
-  readonly needsMatched: boolean;
-  /** @param blocks that were offered of this file's basis */
-  start(blocks: number): void;
+  /** @param head of the sums that were offered of this file's basis */
+  start(head: SumHead): void;
   /** @throws NEED_MORE, ProtocolError */
   next(reader: ByteReader): Token;
-  /** With `needsMatched`: the bytes of one block of the last match, block by block in order. */
-  feedMatched(block: Buffer): void;
+  /** The bytes that a token of the kind 'window' asked for, in its order. */
+  feedWindow(bytes: Buffer): void;
 }
 
 /** Stock senders cut literals at 32 KiB, others at 64; an int could say 2 GiB. */
@@ -37,18 +39,17 @@ export function createTokenDecoder(compression: Compression, protocol = 32): Tok
 }
 
 export function newToken(): Token {
-  return { kind: 'end', data: Buffer.alloc(0), block: 0, count: 0 };
+  return { kind: 'end', data: Buffer.alloc(0), block: 0, count: 0, ranges: [] };
 }
 
 /** Without compression: an int, and for literals as many bytes, handed out as they arrive. */
 class PlainTokens implements TokenDecoder {
-  readonly needsMatched = false;
   private readonly token = newToken();
   private blocks = 0;
   private literalLeft = 0;
 
-  start(blocks: number): void {
-    this.blocks = blocks;
+  start(head: SumHead): void {
+    this.blocks = head.count;
     this.literalLeft = 0;
   }
 
@@ -73,7 +74,7 @@ class PlainTokens implements TokenDecoder {
     return token;
   }
 
-  feedMatched(): void {}
+  feedWindow(): void {}
 
   private match(block: number): Token {
     const { token } = this;

@@ -118,19 +118,25 @@ function decodeFile(
   basisOf: (path: string) => Buffer,
   digestLength: number,
 ): SentFile {
-  const [count, blockLength, , remainder] = [reader.i32(), reader.i32(), reader.i32(), reader.i32()];
+  const head = { count: reader.i32(), blockLength: reader.i32(), strongLength: reader.i32(), remainder: reader.i32() };
+  const { count, blockLength, remainder } = head;
   const basis = count > 0 ? basisOf(path) : Buffer.alloc(0);
   const block = (i: number) => {
     const length = i === count - 1 && remainder > 0 ? remainder : blockLength;
     return basis.subarray(i * blockLength, i * blockLength + length);
   };
-  tokens.start(count);
+  tokens.start(head);
   const pieces: Buffer[] = [];
   let literalBytes = 0;
   let matches = 0;
   for (;;) {
     const token = tokens.next(reader);
     if (token.kind === 'end') break;
+    if (token.kind === 'window') {
+      const window = token.ranges.map(({ offset, length }) => basis.subarray(offset, offset + length));
+      tokens.feedWindow(Buffer.concat(window));
+      continue;
+    }
     if (token.kind === 'literal') {
       pieces.push(Buffer.from(token.data));
       literalBytes += token.data.length;
@@ -138,7 +144,6 @@ function decodeFile(
     }
     for (let i = token.block; i < token.block + token.count; i++) {
       pieces.push(block(i));
-      if (tokens.needsMatched) tokens.feedMatched(block(i));
       matches++;
     }
   }

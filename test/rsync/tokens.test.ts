@@ -20,7 +20,7 @@ function decode(tokens: TokenDecoder, pieces: Buffer[], blocks: number): string[
     if (text !== '') seen.push(`"${text}"`);
     literal = [];
   };
-  tokens.start(blocks);
+  tokens.start(headOf(blocks));
   feedPieces(pieces, (reader) => {
     if (over) return undefined;
     const token = tokens.next(reader);
@@ -28,14 +28,20 @@ function decode(tokens: TokenDecoder, pieces: Buffer[], blocks: number): string[
       literal.push(Buffer.from(token.data));
       return undefined;
     }
+    if (token.kind === 'window') {
+      tokens.feedWindow(Buffer.concat(token.ranges.map(({ length }) => Buffer.alloc(length, 'b'))));
+      return undefined;
+    }
     endLiteral();
     over = token.kind === 'end';
     seen.push(over ? 'end' : `${token.block}-${token.block + token.count - 1}`);
-    for (let i = 0; tokens.needsMatched && !over && i < token.count; i++) tokens.feedMatched(Buffer.from('block'));
     return undefined;
   });
   return seen;
 }
+
+/** Sums of so many blocks. */
+const headOf = (count: number) => ({ count, blockLength: 700, strongLength: 16, remainder: 0 });
 
 function refuses(compression: Compression, bytes: Buffer, blocks = 10): void {
   assert.throws(() => decode(createTokenDecoder(compression), [bytes], blocks), ProtocolError, bytes.toString('hex'));
@@ -50,7 +56,7 @@ test('plain tokens in every split: literals, matches and the end', () => {
 
 test('a plain literal is handed out as it arrives', () => {
   const tokens = createTokenDecoder('none');
-  tokens.start(0);
+  tokens.start(headOf(0));
   const reader = new ByteReader(Buffer.concat([hex('00800000'), Buffer.alloc(100)]));
   assert.equal(tokens.next(reader).data.length, 100);
 });
@@ -149,17 +155,19 @@ test('zlibx begins anew with each file', () => {
   }
 });
 
-test('zlib wants the matched blocks, each once, before the next token', () => {
+test('zlib wants what was matched before the next literal, and only then', () => {
   const tokens = createTokenDecoder('zlib');
-  assert.equal(tokens.needsMatched, true);
-  tokens.start(10);
-  const reader = new ByteReader(hex('c0 0100 00'));
+  tokens.start({ count: 10, blockLength: 700, strongLength: 16, remainder: 100 });
+  const [literal] = deflated('after');
+  const reader = new ByteReader(Buffer.concat([hex('c8 0100'), encode(literal)]));
   assert.equal(tokens.next(reader).count, 2);
-  assert.throws(() => tokens.next(reader), /before every matched block/);
-  tokens.feedMatched(Buffer.alloc(200_000));
-  tokens.feedMatched(Buffer.alloc(0));
-  assert.throws(() => tokens.feedMatched(Buffer.alloc(1)), /more blocks/);
-  assert.equal(tokens.next(reader).kind, 'end');
+  const { kind, ranges } = tokens.next(reader);
+  assert.equal(kind, 'window');
+  assert.deepEqual(ranges, [{ offset: 8 * 700, length: 800 }]);
+  assert.throws(() => tokens.next(reader), /before the window was fed/);
+  tokens.feedWindow(Buffer.alloc(800));
+  assert.throws(() => tokens.feedWindow(Buffer.alloc(800)), /wants no bytes/);
+  assert.equal(tokens.next(reader).data.toString(), 'after');
 });
 
 test('zstd is one stream for all files, in every split', () => {

@@ -73,6 +73,8 @@ export class IngestDesk {
         return (await this.opened()).computeDigest(Buffer.from(message.blobs), message.algorithm);
       case 'content':
         return (await this.opened()).readSmall(Buffer.from(message.blobs), message.most);
+      case 'basis':
+        return (await this.opened()).readBasis(message.file, message.ranges);
       case 'flush':
         await (await this.ingest)?.flush();
         return undefined;

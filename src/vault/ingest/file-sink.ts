@@ -1,6 +1,6 @@
 /** What the push room and the ingest workers' pool agree on (vault/ingest/pool.ts). */
 import type { PackRecord } from '../../repository/blob.ts';
-import type { WorkerSetup } from './messages.ts';
+import type { Stretch, WorkerSetup } from './messages.ts';
 
 export interface PoolOptions extends WorkerSetup {
   /** threads at most */
@@ -57,6 +57,13 @@ export interface FileSink {
   write(bytes: Buffer): void;
   /** A matched stretch of the basis. */
   copy(offset: number, length: number): void;
+  /**
+   * Bytes of the basis, one stretch after another: a decompressor's window needs them. They come back into the protocol
+   * thread, and never go to the socket. Where the basis proves damaged, zeros: the file is not stored then.
+   *
+   * @param stretches of the basis, MOST_BASIS_BYTES at most
+   */
+  readBasis(stretches: Stretch[]): Promise<Buffer>;
   /** @param digest of the whole file, as the client computed it */
   end(digest: Buffer): Promise<FileResult>;
   /** The client went away: what came is kept as it is. */

@@ -2,6 +2,7 @@ import type { Digest } from '../../kernels/checksum.ts';
 import { NightdropError } from '../../lib/errors.ts';
 import type { Assembly } from './assembly.ts';
 import type { BasisContent } from './basis.ts';
+import type { Stretch } from './messages.ts';
 import type { NewSums } from './new-sums.ts';
 
 /** A file may have grown since it was listed, but not without end. */
@@ -90,6 +91,16 @@ export class FileStream {
         if (!summed) sums.update(bytes);
       });
     await assembly.match(offset, length);
+  }
+
+  /** Bytes of the basis, one stretch after another. */
+  async readBasis(stretches: Stretch[], take: (bytes: Buffer) => void): Promise<void> {
+    const { basis, basisSize } = this.parts;
+    for (const { offset, length } of stretches) {
+      if (basis === undefined || !(offset >= 0 && length > 0 && offset + length <= basisSize))
+        throw new FileRefusedError('the client refers to blocks it was not offered', true);
+      await basis.read(offset, offset + length, take);
+    }
   }
 
   /**

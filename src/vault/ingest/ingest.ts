@@ -13,7 +13,15 @@ import { BasisBlobs, BasisDamagedError } from './basis-blobs.ts';
 import { BlobSink } from './blob-sink.ts';
 import { CachedRecords } from './cached-records.ts';
 import { FileStream } from './file-stream.ts';
-import { type Batch, type FileFailure, type FromWorker, OP_LENGTHS, Op, type WorkerSetup } from './messages.ts';
+import {
+  type Batch,
+  type FileFailure,
+  type FromWorker,
+  OP_LENGTHS,
+  Op,
+  type Stretch,
+  type WorkerSetup,
+} from './messages.ts';
 import { NewSums } from './new-sums.ts';
 import { encodePack } from './pack-codec.ts';
 import { failureOf, judge } from './verdict.ts';
@@ -21,6 +29,8 @@ import { failureOf, judge } from './verdict.ts';
 type Post = (message: FromWorker, transfer?: ArrayBuffer[]) => void;
 
 const NOTHING = new Uint8Array();
+/** What a decompressor's window holds. */
+const MOST_BASIS_BYTES = 32 * 1024;
 
 /** What the client sends with a file before its content. */
 interface Announced {
@@ -123,6 +133,24 @@ export class Ingest {
     const content = Buffer.allocUnsafeSlow(length);
     for (let i = 0, at = 0; i < pieces.length; i++) at += pieces[i].copy(content, at);
     return content;
+  }
+
+  /** Bytes of what an open file is built from; zeros where they cannot be read, which spoils the file. */
+  async readBasis(id: number, stretches: Stretch[]): Promise<Buffer> {
+    const length = stretches.reduce((sum, stretch) => sum + stretch.length, 0);
+    if (length > MOST_BASIS_BYTES) throw new RangeError('more bytes of a basis are wanted than a window holds');
+    const bytes = Buffer.alloc(length);
+    const file = this.files.get(id);
+    if (file === undefined || file.failure !== undefined) return bytes;
+    try {
+      let at = 0;
+      await this.streamOf(id, file).readBasis(stretches, (piece) => {
+        at += piece.copy(bytes, at);
+      });
+    } catch (error) {
+      await this.spoil(id, error, false);
+    }
+    return bytes;
   }
 
   /** Blobs that are stored but cannot be read: when they come again they are stored again. */

@@ -41,11 +41,18 @@ export interface Batch {
   ops: Float64Array<ArrayBuffer>;
 }
 
+/** Bytes of the basis. */
+export interface Stretch {
+  offset: number;
+  length: number;
+}
+
 export type ToWorker =
   | { type: 'batch'; batch: Batch }
   | { type: 'sums'; request: number; blobs: Buffer; blockLength: number }
   | { type: 'digest'; request: number; blobs: Buffer; algorithm: ChecksumName }
   | { type: 'content'; request: number; blobs: Buffer; most: number }
+  | { type: 'basis'; request: number; file: number; ranges: Stretch[] }
   | { type: 'distrust'; ids: Uint8Array }
   | { type: 'flush'; request: number }
   | { type: 'prepare'; request: number }

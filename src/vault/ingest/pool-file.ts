@@ -1,6 +1,6 @@
 import type { Crew } from './crew.ts';
 import type { FileResult, FileSink } from './file-sink.ts';
-import { Op } from './messages.ts';
+import { Op, type Stretch } from './messages.ts';
 import type { PoolWorker } from './pool-worker.ts';
 
 /** A file on its way to its worker. */
@@ -9,14 +9,22 @@ export class PoolFile implements FileSink {
   private readonly crew: Crew;
   private readonly worker: PoolWorker;
   private readonly id: number;
+  private readonly ask: (stretches: Stretch[]) => Promise<Buffer>;
   private waiting: PromiseWithResolvers<FileResult> | undefined;
   private failure: Error | undefined;
 
-  constructor(crew: Crew, worker: PoolWorker, id: number, onSums: ((records: Buffer) => void) | undefined) {
+  constructor(
+    crew: Crew,
+    worker: PoolWorker,
+    id: number,
+    onSums: ((records: Buffer) => void) | undefined,
+    ask: (stretches: Stretch[]) => Promise<Buffer>,
+  ) {
     this.crew = crew;
     this.worker = worker;
     this.id = id;
     this.onSums = onSums;
+    this.ask = ask;
   }
 
   write(bytes: Buffer): void {
@@ -25,6 +33,10 @@ export class PoolFile implements FileSink {
 
   copy(offset: number, length: number): void {
     this.crew.copy(this.worker, this.id, offset, length);
+  }
+
+  readBasis(stretches: Stretch[]): Promise<Buffer> {
+    return this.ask(stretches);
   }
 
   end(digest: Buffer): Promise<FileResult> {

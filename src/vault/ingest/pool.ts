@@ -3,7 +3,7 @@ import type { CommitResult, SnapshotMeta } from '../commit.ts';
 import { type FileEnd, readPart } from './answer.ts';
 import { Crew, workerError } from './crew.ts';
 import type { FileSink, OpenFile, PoolOptions } from './file-sink.ts';
-import { type FromWorker, Op, type Part, type PrepareResult, type ToWorker } from './messages.ts';
+import { type FromWorker, Op, type Part, type PrepareResult, type Stretch, type ToWorker } from './messages.ts';
 import { decodePack } from './pack-codec.ts';
 import { PoolFile } from './pool-file.ts';
 import type { PoolWorker } from './pool-worker.ts';
@@ -48,7 +48,7 @@ export class IngestPool {
     const worker = crew.workerFor(size);
     crew.operation(worker, Op.open, id, size, verify ? 1 : 0, blockLength, basis?.size ?? -1, basis?.blockLength ?? 0);
     if (basis !== undefined) crew.data(worker, Op.basis, id, basis.blobs);
-    const open = new PoolFile(crew, worker, id, onSums);
+    const open = new PoolFile(crew, worker, id, onSums, (stretches) => this.readBasis(worker, id, stretches));
     if (this.failure === undefined) this.files.set(id, open);
     else open.reject(this.failure);
     return open;
@@ -93,8 +93,8 @@ export class IngestPool {
   }
 
   /**
-   * Content of a small stored file. This is the one way by which content comes back into the protocol thread: it is for the
-   * filter, whose merge files are read where they are stored, and never goes to the socket.
+   * Content of a small stored file. It is for the filter, whose merge files are read where they are stored, and never goes to
+   * the socket. Together with FileSink.readBasis these are the ways by which content comes back into the protocol thread.
    *
    * @param most bytes; longer content is an error
    */
@@ -133,6 +133,13 @@ export class IngestPool {
   close(): Promise<void> {
     this.closed ??= this.crew.close().then(() => this.fail(workerError('ERR_INGEST', 'the push has ended')));
     return this.closed;
+  }
+
+  /** What was gathered for the worker goes first: it holds the file's basis. */
+  private async readBasis(worker: PoolWorker, file: number, ranges: Stretch[]): Promise<Buffer> {
+    this.crew.post(worker);
+    const bytes = await this.request<Uint8Array>(worker, (request) => ({ type: 'basis', request, file, ranges }));
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   private request<T>(
