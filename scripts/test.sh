@@ -10,7 +10,8 @@ fi
 
 # The peers that the tests speak with: command and the Debian package that brings it.
 missing=''
-for pair in rsync:rsync restic:restic setfacl:acl setfattr:attr; do
+PATH=$PATH:/usr/sbin # where Debian has sshd
+for pair in rsync:rsync restic:restic setfacl:acl setfattr:attr ssh:openssh-client sshd:openssh-server; do
   command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
 done
 if [ -n "$missing" ]; then
