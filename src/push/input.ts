@@ -113,6 +113,10 @@ export class Input {
     });
   }
 
+  get isGone(): boolean {
+    return this.gone;
+  }
+
   /** The client knows that the push is over. */
   noteGone(): void {
     this.gone = true;

@@ -68,7 +68,9 @@ async function push(connection: Connection, agreed: SetUp, hold: VaultHold, repo
     session.output.flush();
   } catch (error) {
     note(report, error);
-    fatalMessage(session.output, clientSentence(error), report.exitCode, session.agreement.protocol);
+    // one that gave up itself has told its user why
+    if (!session.input.isGone)
+      fatalMessage(session.output, clientSentence(error), report.exitCode, session.agreement.protocol);
     if (!session.dryRun) report.snapshot = await keepCutPush(connection.request, session, receiver, hold);
   }
 }
