@@ -45,6 +45,7 @@ const OPTIONS = [
   ['-z'],
   ['-z', '--compress-choice=zlibx'],
   ['--protocol=30'],
+  ['--no-acls', '--no-xattrs', '--protocol=28', '-z'],
   ['--no-inc-recursive', '--checksum'],
 ];
 
