@@ -4,6 +4,7 @@ import { isDir, S_IFDIR } from '../lib/stat.ts';
 import { type Entry, NO_BLOBS } from '../vault/entry.ts';
 import type { StateStore } from '../vault/state/store.ts';
 import { baseName, dirName } from './paths.ts';
+import { SharedObjects } from './shared-objects.ts';
 
 /** Directories kept decoded at once; more only while their files are on the way. */
 const OPEN_DIRECTORIES = 256;
@@ -26,6 +27,7 @@ export class Destination {
   private readonly dryRun: boolean;
   /** in order of last use */
   private readonly drafts = new Map<string, Draft>();
+  private readonly shared = new SharedObjects();
   private rootEntry: Entry;
   private rootDirty = false;
 
@@ -43,7 +45,8 @@ export class Destination {
   /** The object at `path` ('' is the root), undefined when there is none. */
   entry(path: string): Entry | undefined {
     if (path === '') return this.rootEntry;
-    return this.draft(dirName(path))?.entries.get(baseName(path));
+    const entry = this.draft(dirName(path))?.entries.get(baseName(path));
+    return entry && this.shared.current(entry);
   }
 
   hasDirectory(path: string): boolean {
@@ -68,8 +71,10 @@ export class Destination {
     const draft = this.draft(dirName(path));
     if (draft === undefined)
       throw new ProtocolError(`invalid path from the client: the directory of ${brief(path)} was not listed`);
+    this.shared.note(draft.entries.get(entry.name), entry);
     draft.entries.set(entry.name, entry);
     draft.dirty = true;
+    if (this.shared.isFull) this.writeShared();
   }
 
   /** Creates the directory at `path`, empty. */
@@ -113,11 +118,25 @@ export class Destination {
 
   /** Writes everything that was changed into the state. */
   flush(): void {
+    if (!this.shared.isEmpty) this.writeShared();
     for (const draft of this.drafts.values()) this.write(draft);
     if (this.rootDirty) {
       this.store.writeRoot(this.rootEntry);
       this.rootDirty = false;
     }
+  }
+
+  /** Objects with other names somewhere: nothing says where, so every directory is looked at. */
+  private writeShared(): void {
+    for (const draft of this.drafts.values()) this.write(draft);
+    for (const { path, entries } of this.store.walk('')) {
+      for (const entry of this.shared.outdated(entries)) {
+        const draft = this.draft(path)!;
+        draft.entries.set(entry.name, this.shared.current(entry));
+        draft.dirty = true;
+      }
+    }
+    this.shared.forget();
   }
 
   private removeContent(path: string): void {

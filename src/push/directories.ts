@@ -1,5 +1,6 @@
 import { isDir } from '../lib/stat.ts';
 import { ItemFlag } from '../rsync/iflags.ts';
+import { directoryElsewhere } from './alt-nodes.ts';
 import { resultingEntry } from './attributes.ts';
 import { changed } from './changes.ts';
 import type { DeletePass } from './delete.ts';
@@ -8,6 +9,7 @@ import type { Item } from './lists.ts';
 import { baseName } from './paths.ts';
 import { tell } from './requests.ts';
 import type { PushSession } from './session.ts';
+import { resultingXattrs } from './xattrs.ts';
 
 /** Makes or updates a directory; false when something that may not be removed is in its way. */
 export function directoryItem(session: PushSession, deletes: DeletePass, item: Item): boolean {
@@ -23,9 +25,14 @@ export function directoryItem(session: PushSession, deletes: DeletePass, item: I
   // the destination's own directory, made a moment ago, is told as new
   const isNew = existing === undefined || (session.baseCreated && path === session.base);
   if (isNew) session.baseCreated = false;
-  const flags = itemFlags(session, file, isNew ? undefined : existing, isNew ? ItemFlag.localChange : 0);
-  countCreated(session, flags);
-  tell(session, item, flags);
+  const elsewhere = isNew ? directoryElsewhere(session, item) : undefined;
+  if (elsewhere !== undefined) entry.xattrs = resultingXattrs(options, file, existing, elsewhere.entry);
+  if (!elsewhere?.told) {
+    const compared = isNew ? elsewhere?.entry : existing;
+    const flags = itemFlags(session, file, compared, isNew ? ItemFlag.localChange : 0);
+    countCreated(session, flags);
+    tell(session, item, flags);
+  }
   if (existing === undefined) destination.makeDirectory(path, entry);
   else if (changed(existing, entry)) destination.put(path, entry);
   return true;

@@ -2,6 +2,7 @@ import { isFile } from '../lib/stat.ts';
 import type { FileEntry } from '../rsync/entry.ts';
 import { ItemFlag } from '../rsync/iflags.ts';
 import type { Entry } from '../vault/entry.ts';
+import { fileFromElsewhere } from './alt-files.ts';
 import { resultingEntry, sameTime } from './attributes.ts';
 import { chooseBasis, mayReveal, NOTHING_OFFERED } from './basis.ts';
 import { changed } from './changes.ts';
@@ -16,21 +17,12 @@ import type { PushSession } from './session.ts';
 
 /** A regular file: compared, and asked for when it differs. */
 export function fileItem(session: PushSession, deletes: DeletePass, item: Item): Promise<void> | undefined {
-  const { destination, options } = session;
+  const { destination } = session;
   const { file, path } = item;
   let existing = destination.entry(path);
-  if (item.attempt === 1) {
-    if (isPassedOver(session, file, existing)) {
-      skipLink(session, item);
-      return undefined;
-    }
-    if (existing !== undefined && isFile(existing.mode) && existing.size === file.size) {
-      if (options.checksum) return compareDigest(session, item, existing);
-      if (options.sizeOnly || (!options.ignoreTimes && sameTime(options, existing, file))) {
-        keepContent(session, item, existing);
-        return undefined;
-      }
-    }
+  if (item.attempt === 1 && isPassedOver(session, file, existing)) {
+    skipLink(session, item);
+    return undefined;
   }
   if (existing !== undefined && !isFile(existing.mode)) {
     if (!deletes.makeRoom(path, existing, 'regular file')) {
@@ -38,6 +30,35 @@ export function fileItem(session: PushSession, deletes: DeletePass, item: Item):
       return undefined;
     }
     existing = undefined;
+  }
+  // --copy-dest is for what is missing, the others may also take the place of what is there
+  const { altDests } = session;
+  if (altDests !== undefined && (existing === undefined || altDests.kind !== 'copy'))
+    return compareElsewhere(session, item, existing);
+  return compareInPlace(session, item, existing);
+}
+
+async function compareElsewhere(session: PushSession, item: Item, existing: Entry | undefined): Promise<void> {
+  const outcome = await fileFromElsewhere(session, item, existing);
+  if (outcome === 'settled') return;
+  if (outcome === undefined) {
+    await compareInPlace(session, item, existing);
+    return;
+  }
+  item.alternative = outcome.entry;
+  item.basisType = outcome.place;
+  await askForContent(session, item, outcome.entry);
+}
+
+function compareInPlace(session: PushSession, item: Item, existing: Entry | undefined): Promise<void> | undefined {
+  const { file } = item;
+  const { options } = session;
+  if (existing?.size === file.size && item.attempt === 1) {
+    if (options.checksum) return compareDigest(session, item, existing);
+    if (options.sizeOnly || (!options.ignoreTimes && sameTime(options, existing, file))) {
+      keepContent(session, item, existing);
+      return undefined;
+    }
   }
   const group = file.hardLink;
   if (
@@ -74,7 +95,10 @@ async function compareDigest(session: PushSession, item: Item, existing: Entry):
   else await askForContent(session, item, existing);
 }
 
-/** @param offers false: the file is wanted whole, whatever is stored */
+/**
+ * @param existing what the file is compared with: its own, or an alternative
+ * @param offers false: the file is wanted whole, whatever is stored
+ */
 async function askForContent(
   session: PushSession,
   item: Item,
@@ -84,6 +108,7 @@ async function askForContent(
   const { file } = item;
   let flags: number = ItemFlag.transfer;
   if (session.options.checksum && item.attempt === 1) flags |= ItemFlag.reportChange;
+  if (item.alternative !== undefined) flags |= ItemFlag.basisTypeFollows;
   flags = itemFlags(session, file, existing, flags);
   if (session.dryRun) {
     await requestTransfer(session, item, flags, undefined);

@@ -1,5 +1,6 @@
 import { isDevice, isDir, isFile, isSpecial, isSymlink } from '../lib/stat.ts';
 import type { FileEntry } from '../rsync/entry.ts';
+import { BasisType } from '../rsync/iflags.ts';
 import { NDX_DONE } from '../rsync/ndx.ts';
 import type { DeletePass } from './delete.ts';
 import { directoryItem } from './directories.ts';
@@ -150,10 +151,7 @@ export class Generator {
     const { mode, hardLink } = item.file;
     if (session.options.hardLinks && hardLink >= 0) {
       const leader = session.hardLinks.leader(hardLink);
-      if (leader !== undefined) {
-        linkToLeader(session, this.deletes, item, leader);
-        return undefined;
-      }
+      if (leader !== undefined) return linkToLeader(session, this.deletes, item, leader);
       if (session.hardLinks.wait(hardLink, item)) {
         item.list.outstanding++;
         return undefined;
@@ -232,6 +230,9 @@ function newItem(list: ListState, file: FileEntry, ndx: number, path: string): I
     file,
     path,
     iflags: 0,
+    alternative: undefined,
+    basisType: BasisType.sameName,
+    waited: false,
     offered: undefined,
     wantedXattrs: undefined,
     leadsLater: false,

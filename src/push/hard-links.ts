@@ -63,8 +63,10 @@ export class HardLinks {
   settle(group: number, item: Item, entry: Entry, formerInode: number): Item[] {
     const found = this.groups.get(group);
     this.groups.set(group, { state: 'done', leader: { name: item.file.path, entry, formerInode } });
+    if (found?.state !== 'pending') return [];
+    for (const waiter of found.waiters) waiter.waited = true;
     // the last one first: the order in which a stock receiver tells of them
-    return found?.state === 'pending' ? found.waiters.reverse() : [];
+    return found.waiters.reverse();
   }
 
   /** The leader could not be had: the waiters are handed over, to be treated as if it had not been there. */

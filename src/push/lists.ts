@@ -1,6 +1,7 @@
 import { ProtocolError } from '../lib/errors.ts';
 import type { FileEntry, FileList } from '../rsync/entry.ts';
 import type { SumHead } from '../rsync/sum-head.ts';
+import type { Entry } from '../vault/entry.ts';
 import type { FileResult } from '../vault/ingest/pool.ts';
 import type { SumsHead, SumsWriter } from '../vault/state/store.ts';
 
@@ -16,6 +17,12 @@ export interface Item {
   path: string;
   /** iflags as requested; the reply must say the same */
   iflags: number;
+  /** an object in another place that it is compared with in place of one of its own (push/alt-dest.ts) */
+  alternative: Entry | undefined;
+  /** what the client is told to be the basis (docs/protocol.md, "Item flags") */
+  basisType: number;
+  /** of a hard-link group: waited for the leader that is in place now */
+  waited: boolean;
   /** transfers: what was offered as a basis */
   offered: Offer | undefined;
   /** numbers of xattr values asked for; undefined when the reply holds no xattr answer */

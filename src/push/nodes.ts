@@ -2,6 +2,7 @@ import { isDevice, isSpecial, isSymlink, S_IFMT } from '../lib/stat.ts';
 import type { FileEntry } from '../rsync/entry.ts';
 import { ItemFlag } from '../rsync/iflags.ts';
 import type { Entry, Xattr } from '../vault/entry.ts';
+import { nodeElsewhere } from './alt-nodes.ts';
 import { resultingEntry } from './attributes.ts';
 import { changed } from './changes.ts';
 import type { DeletePass } from './delete.ts';
@@ -11,7 +12,7 @@ import { infoMessage } from './messages.ts';
 import { baseName } from './paths.ts';
 import { tell } from './requests.ts';
 import type { PushSession } from './session.ts';
-import { awaitsXattrs } from './xattrs.ts';
+import { awaitsXattrs, resultingXattrs } from './xattrs.ts';
 
 /** Symlinks, devices, fifos and sockets: all they are is in the file list. */
 export function nodeItem(session: PushSession, deletes: DeletePass, item: Item): void {
@@ -44,12 +45,36 @@ export function nodeItem(session: PushSession, deletes: DeletePass, item: Item):
     )
   )
     return;
+  const elsewhere = existing === undefined ? compareElsewhere(session, item) : undefined;
+  if (elsewhere?.settled) return;
+  const compared = elsewhere?.match.entry ?? (sameType ? existing : undefined);
   const entry = linked(session, resultingEntry(rules, baseName(path), file, undefined, true), file);
-  const flags = itemFlags(session, file, sameType ? existing : undefined, ItemFlag.localChange | ItemFlag.reportChange);
-  countCreated(session, flags);
-  tell(session, item, flags);
+  if (elsewhere !== undefined) entry.xattrs = resultingXattrs(options, file, undefined, elsewhere.match.entry);
+  // what an equal one elsewhere is copied from was told there
+  if (elsewhere?.match.level !== 3) {
+    const flags = itemFlags(session, file, compared, ItemFlag.localChange | ItemFlag.reportChange);
+    countCreated(session, flags);
+    tell(session, item, flags);
+  }
   destination.put(path, entry);
-  settleOrLeadLater(session, item, entry, []);
+  settleOrLeadLater(session, item, entry, elsewhere?.match.entry.xattrs ?? []);
+}
+
+/** What one of the other places has for an object that is not there; a hard-link group goes by what comes of it. */
+function compareElsewhere(session: PushSession, item: Item): ReturnType<typeof nodeElsewhere> {
+  const { file } = item;
+  const found = nodeElsewhere(
+    session,
+    item,
+    (entry) => typeClass(entry.mode) === typeClass(file.mode),
+    (entry) => isSameNode(file, entry),
+  );
+  if (found?.settled) {
+    if (found.entry === undefined) skipLink(session, item);
+    // a dry run has linked nothing, so it sees no later link as linked to this
+    else settleLink(session, item, session.dryRun ? { ...found.entry, inode: 0 } : found.entry);
+  }
+  return found;
 }
 
 /** Members of a hard-link group carry an inode number of the vault. */

@@ -155,6 +155,7 @@ export function beginSession(
     lists: new Lists(),
     hardLinks: new HardLinks(),
     filter: undefined,
+    altDests: undefined,
     counts: newCounts(),
     base: '',
     singleName: undefined,

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { NightdropError, RsyncExit } from '../lib/errors.ts';
 import { NDX_DONE } from '../rsync/ndx.ts';
+import { openAltDests } from './alt-dest.ts';
 import { clientSentence } from './client-sentence.ts';
 import { DeletePass } from './delete.ts';
 import { commitPush, keepCutPush } from './ending.ts';
@@ -60,6 +61,7 @@ async function push(connection: Connection, agreed: SetUp, hold: VaultHold, repo
     session.filter = await readFilter(session);
     await receiver.firstList();
     resolveTarget(session, target, receiver.firstEntries, receiver.firstIsDirectory);
+    session.altDests = openAltDests(session);
     await transfer(session, receiver);
     if (!session.dryRun) report.snapshot = await commitPush(connection.request, session, hold, true);
     report.complete = true;

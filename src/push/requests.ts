@@ -51,6 +51,7 @@ function writeItem(session: PushSession, item: Item, iflags: number, linkName?: 
   output.touch();
   if (agreement.protocol < 29) return;
   output.data.u16(item.iflags);
+  if (item.iflags & ItemFlag.basisTypeFollows) output.data.u8(item.basisType);
   if (item.iflags & ItemFlag.nameFollows) output.data.vstring(Buffer.from(linkName ?? '', 'latin1'));
   const localLink = ItemFlag.nameFollows | ItemFlag.localChange;
   if (

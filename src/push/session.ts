@@ -5,6 +5,7 @@ import type { NdxEncoder } from '../rsync/ndx.ts';
 import type { ServerOptions } from '../rsync/options.ts';
 import type { IngestPool } from '../vault/ingest/pool.ts';
 import type { StateStore } from '../vault/state/store.ts';
+import type { AltDests } from './alt-dest.ts';
 import type { AttributeRules } from './attributes.ts';
 import type { Destination } from './destination.ts';
 import type { HardLinks } from './hard-links.ts';
@@ -45,6 +46,8 @@ export interface PushSession {
   readonly lists: Lists;
   readonly hardLinks: HardLinks;
   filter: Filter | undefined;
+  /** --compare-dest, --copy-dest, --link-dest */
+  altDests: AltDests | undefined;
   readonly counts: PushCounts;
   /** path of the transfer's root in the vault, and the name of a single file that gets another one there */
   base: string;

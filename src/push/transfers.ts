@@ -9,6 +9,7 @@ import { errorMessage, warningMessage } from './messages.ts';
 import { linked } from './nodes.ts';
 import { baseName } from './paths.ts';
 import type { PushSession } from './session.ts';
+import { resultingXattrs } from './xattrs.ts';
 
 /** Opens the way of an item's content into the repository. */
 export function openSink(session: PushSession, item: Item): FileSink {
@@ -47,6 +48,8 @@ export function applyResult(session: PushSession, item: Item, result: FileResult
   const existing = there !== undefined && isFile(there.mode) ? there : undefined;
   const replaced = existing === undefined || !options.inplace;
   const entry = resultingEntry(rules, baseName(item.path), item.file, existing, replaced);
+  // long values of attributes that the alternative has were not sent
+  if (item.alternative !== undefined) entry.xattrs = resultingXattrs(options, item.file, undefined, item.alternative);
   entry.blobs = result.blobs;
   entry.size = result.size;
   // other names of what was there keep their content: a number shared with them would be a lie

@@ -48,7 +48,7 @@ export function differingXattrs(
 
 /** Numbers of the long values that are neither known yet nor asked for with another item: this one's asks for them. */
 export function wantedXattrs(session: PushSession, item: Item): number[] {
-  const present = session.destination.entry(item.path)?.xattrs ?? [];
+  const present = (item.alternative ?? session.destination.entry(item.path))?.xattrs ?? [];
   return takeWantedXattrs(item.file.xattrs ?? [], present, keepsOf(session.options));
 }
 

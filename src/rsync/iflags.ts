@@ -22,3 +22,11 @@ export const ItemFlag = {
   /** content is asked for */
   transfer: 1 << 15,
 } as const;
+
+/** What the byte after `basisTypeFollows` says; below sameName: the number of a directory of --link-dest and its like. */
+export const BasisType = {
+  sameName: 0x80,
+  partial: 0x81,
+  backup: 0x82,
+  similarName: 0x83,
+} as const;

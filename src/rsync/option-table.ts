@@ -3,7 +3,10 @@
  * reason. What is not here is refused as unknown. docs/options.md is made from this table by hand.
  */
 import { infoLevels, integer, names, size, text, type ValueParser } from './option-values.ts';
-import type { ServerOptions } from './options.ts';
+import type { AltDestKind, ServerOptions } from './options.ts';
+
+/** So many directories to compare with a stock receiver takes. */
+export const MOST_ALT_DESTS = 20;
 
 export type OptionSpec = Flag | Valued | Refused;
 
@@ -19,7 +22,7 @@ export interface Valued {
   carried: true;
   takesValue: true;
   /** what the value sets; undefined when the text is not a value of this option */
-  read: (text: string) => Partial<ServerOptions> | undefined;
+  read: (text: string, options: ServerOptions) => Partial<ServerOptions> | undefined;
 }
 
 export interface Refused {
@@ -55,6 +58,18 @@ function valued<T>(parse: ValueParser<T>, sets: (value: T) => Partial<ServerOpti
 /** Carried in that it changes nothing here: the destination is no file system, or only the client is concerned. */
 const noEffect = flag({});
 const noEffectWith = <T>(parse: ValueParser<T>): Valued => valued(parse, () => ({}));
+
+/** Given several times, its values add up; one too many is noted, no more. */
+function altDest(kind: AltDestKind): Valued {
+  return {
+    carried: true,
+    takesValue: true,
+    read: (given, { altDests }) => {
+      if (text(given) === undefined) return undefined;
+      return altDests.length > MOST_ALT_DESTS ? {} : { altDests: [...altDests, { kind, path: given }] };
+    },
+  };
+}
 
 const INT_MAX = 0x7fffffff;
 const seconds = integer(0, INT_MAX);
@@ -93,7 +108,7 @@ export const SHORT_OPTIONS: ReadonlyMap<string, Flag | Refused> = new Map<string
   ['C', flag({ cvsExclude: true })],
   ['z', flag({ compress: 'negotiated' })],
   ['b', refused(LATER, '--backup')],
-  ['y', refused(LATER, '--fuzzy')],
+  ['y', noEffect],
   ['m', refused(LATER, '--prune-empty-dirs')],
   ['N', refused('receivers on Linux keep no creation times', '--crtimes')],
   ['K', refused('the destination is virtual: no symlink in it is ever followed', '--keep-dirlinks')],
@@ -192,15 +207,16 @@ export const LONG_OPTIONS: ReadonlyMap<string, OptionSpec> = new Map<string, Opt
   ['--skip-compress', noEffectWith(text)],
   ['--append', refused(LATER)],
   ['--append-verify', refused(LATER)],
-  ['--fuzzy', refused(LATER)],
+  ['--fuzzy', flag({ fuzzy: 1 })],
+  ['--no-fuzzy', flag({ fuzzy: 0 })],
   ['--partial-dir', refusedWithValue(LATER)],
   ['--delay-updates', refused(LATER)],
   ['--backup', refused(LATER)],
   ['--backup-dir', refusedWithValue(LATER)],
   ['--suffix', refusedWithValue(LATER)],
-  ['--link-dest', refusedWithValue(LATER)],
-  ['--copy-dest', refusedWithValue(LATER)],
-  ['--compare-dest', refusedWithValue(LATER)],
+  ['--link-dest', altDest('link')],
+  ['--copy-dest', altDest('copy')],
+  ['--compare-dest', altDest('compare')],
   ['--write-devices', refused('nothing is ever written to a device here')],
   ['--copy-devices', refused(SENDING)],
 

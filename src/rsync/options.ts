@@ -2,10 +2,20 @@
 import { NightdropError, RefusedError, RsyncExit } from '../lib/errors.ts';
 import { printable } from '../lib/names.ts';
 import { checkChoices } from './negotiate.ts';
-import { LONG_OPTIONS, SHORT_OPTIONS, SHORT_WITH_VALUE, type Valued } from './option-table.ts';
+import { LONG_OPTIONS, MOST_ALT_DESTS, SHORT_OPTIONS, SHORT_WITH_VALUE, type Valued } from './option-table.ts';
 import type { InfoLevels } from './option-values.ts';
 
 export type DeleteMode = 'none' | 'before' | 'during' | 'delay' | 'after';
+
+/** --compare-dest, --copy-dest, --link-dest */
+export type AltDestKind = 'compare' | 'copy' | 'link';
+
+/** Another directory to compare with: relative to the destination, or from the module's root. */
+export interface AltDest {
+  kind: AltDestKind;
+  /** as sent */
+  path: string;
+}
 
 /** What a push asks of the receiver. Numbers are in the units of rsync(1). */
 export interface ServerOptions {
@@ -44,6 +54,10 @@ export interface ServerOptions {
   sizeOnly: boolean;
   update: boolean;
   inplace: boolean;
+  /** all of one kind */
+  altDests: AltDest[];
+  /** 1: similar names in the same directory may be a basis; 2: also in the alternative ones */
+  fuzzy: 0 | 1 | 2;
   partial: boolean;
   sparse: boolean;
   oneFileSystem: boolean;
@@ -142,6 +156,8 @@ export function defaultOptions(): ServerOptions {
     sizeOnly: false,
     update: false,
     inplace: false,
+    altDests: [],
+    fuzzy: 0,
     partial: false,
     sparse: false,
     oneFileSystem: false,
@@ -221,6 +237,7 @@ function finish(options: ServerOptions, { protocol, maxVerbosity }: ServerSide, 
   if (options.deletes && options.deleteMode === 'none') options.deleteMode = protocol >= 30 ? 'during' : 'before';
   if (options.deletes && !options.recursive && !options.dirs)
     problems.push(syntaxError('--delete does not work without --recursive (-r) or --dirs (-d)'));
+  checkAltDests(options, problems);
   const choice = checkChoices(options);
   if (choice !== undefined) problems.push(choice);
   // each level of verbosity implies levels of --info, which --info itself overrides, up to what the server allows
@@ -231,6 +248,14 @@ function finish(options: ServerOptions, { protocol, maxVerbosity }: ServerSide, 
   options.itemizes = /%[iI]/.test(options.logFormat);
   options.tellsUnchanged = options.infoName > 1 || options.logFormat.includes('%I');
   options.tellsDeleted = infoDelete > 0 || options.infoName > 0 || options.logFormat !== '';
+}
+
+function checkAltDests({ altDests }: ServerOptions, problems: NightdropError[]): void {
+  const other = altDests.find(({ kind }) => kind !== altDests[0].kind);
+  if (other !== undefined)
+    problems.push(syntaxError(`the --${other.kind}-dest option conflicts with the --${altDests[0].kind}-dest option`));
+  if (altDests.length > MOST_ALT_DESTS)
+    problems.push(syntaxError(`at most ${MOST_ALT_DESTS} --${altDests[0].kind}-dest args may be specified`));
 }
 
 /** Notes what options set, and goes on after one that is wrong. Both methods return how many further arguments were used. */
@@ -269,6 +294,7 @@ class OptionParser {
     else {
       if (letter === 'v') options.verbose = Math.min(9, options.verbose + 1);
       if (letter === 'X' && options.xattrs) options.rsyncXattrs = true;
+      if (letter === 'y') options.fuzzy = options.fuzzy === 0 ? 1 : 2;
       Object.assign(options, option.sets);
     }
   }
@@ -288,7 +314,7 @@ class OptionParser {
   }
 
   private withValue(name: string, option: Valued, value: string | undefined): void {
-    const sets = value === undefined ? undefined : option.read(value);
+    const sets = value === undefined ? undefined : option.read(value, this.options);
     if (sets !== undefined) Object.assign(this.options, sets);
     else if (value === undefined) this.problems.push(syntaxError(`the option ${name} needs a value`));
     else this.problems.push(syntaxError(`the option ${name} cannot be ${shown(value)}`));

@@ -1,0 +1,36 @@
+import { isDir, isSymlink } from '../lib/stat.ts';
+import type { Destination } from './destination.ts';
+import { dirName, joinPath } from './paths.ts';
+
+/** Symlinks followed on the way to one object, as in Linux. */
+const MOST_SYMLINKS = 40;
+
+/**
+ * Where `path` leads from the directory `from`, by what is stored: `..` and symlinks are followed as by a process whose
+ * root is the module's, so nothing leads out of the vault. undefined when nothing is there.
+ */
+export function followPath(destination: Destination, from: string, path: string): string | undefined {
+  let at = path.startsWith('/') ? '' : from;
+  const left = path.split('/').reverse();
+  let symlinks = 0;
+  for (let name = left.pop(); name !== undefined; name = left.pop()) {
+    if (name === '' || name === '.') continue;
+    if (name === '..') {
+      at = dirName(at);
+      continue;
+    }
+    const next = joinPath(at, name);
+    const entry = destination.entry(next);
+    if (entry === undefined) return undefined;
+    if (isSymlink(entry.mode)) {
+      symlinks++;
+      if (symlinks > MOST_SYMLINKS) return undefined;
+      if (entry.target.startsWith('/')) at = '';
+      left.push(...entry.target.split('/').reverse());
+    } else {
+      if (left.length > 0 && !isDir(entry.mode)) return undefined;
+      at = next;
+    }
+  }
+  return at;
+}
