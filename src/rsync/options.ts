@@ -55,7 +55,7 @@ export interface ServerOptions {
   update: boolean;
   inplace: boolean;
   /** all of one kind */
-  altDests: AltDest[];
+  altDests: readonly AltDest[];
   /** 1: similar names in the same directory may be a basis; 2: also in the alternative ones */
   fuzzy: 0 | 1 | 2;
   partial: boolean;
@@ -115,6 +115,8 @@ export interface ServerSide {
 export const DAEMON: ServerSide = { protocol: 32, maxVerbosity: 1 };
 export const REMOTE_SHELL: ServerSide = { protocol: 32, maxVerbosity: 9 };
 
+const NO_ALT_DESTS: readonly AltDest[] = [];
+
 function refused(option: string, why: string): RefusedError {
   return new RefusedError(`ERROR: the option ${option} is refused: ${why}`);
 }
@@ -156,7 +158,7 @@ export function defaultOptions(): ServerOptions {
     sizeOnly: false,
     update: false,
     inplace: false,
-    altDests: [],
+    altDests: NO_ALT_DESTS,
     fuzzy: 0,
     partial: false,
     sparse: false,

@@ -144,11 +144,28 @@ test('choices of algorithms', () => {
   assert.deepEqual(changed('-e.', '--compress-level=3'), { compress: 'negotiated', compressLevel: 3 });
 });
 
+test('directories to compare with add up, are of one kind, and no more than 20', () => {
+  assert.deepEqual(parse('-e.', '--link-dest', '../a', '--link-dest=/b').altDests, [
+    { kind: 'link', path: '../a' },
+    { kind: 'link', path: '/b' },
+  ]);
+  refuses(
+    RsyncExit.syntax,
+    /--copy-dest option conflicts with the --link-dest/,
+    '-e.',
+    '--link-dest=a',
+    '--copy-dest=b',
+  );
+  const many = (count: number) => Array.from({ length: count }, (_, i) => `--compare-dest=${i}`);
+  assert.equal(parse('-e.', ...many(20)).altDests.length, 20);
+  refuses(RsyncExit.syntax, /at most 20 --compare-dest/, '-e.', ...many(21));
+  refuses(RsyncExit.syntax, /--link-dest/, '-e.', '--link-dest=a\0b');
+});
+
 test('what is not carried is refused by its name, with exit code 4', () => {
   const refused = [
     '--partial-dir',
     '--backup-dir',
-    '--link-dest',
     '--temp-dir=/',
     '--files-from=/etc/shadow',
     '--log-file=/x',
