@@ -5,6 +5,7 @@ import { addCheck } from './commands/check.ts';
 import { addClient } from './commands/client.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDiff } from './commands/diff.ts';
+import { addImport } from './commands/import.ts';
 import { addInit } from './commands/init.ts';
 import { addLs } from './commands/ls.ts';
 import { addRestore } from './commands/restore.ts';
@@ -41,7 +42,18 @@ function createProgram(): Command {
     .showHelpAfterError('(add --help to see what can be given)')
     .exitOverride((error) => process.exit(error.exitCode === 0 ? ExitCode.ok : ExitCode.usage))
     .configureOutput({ outputError: (text, out) => out(text.replace(/^error: /, 'nightdrop: ')) });
-  for (const add of [addInit, addServe, addClient, addSnapshots, addLs, addDiff, addRestore, addCheck, addVault]) {
+  for (const add of [
+    addInit,
+    addServe,
+    addClient,
+    addImport,
+    addSnapshots,
+    addLs,
+    addDiff,
+    addRestore,
+    addCheck,
+    addVault,
+  ]) {
     add(program);
   }
   addSession(program);

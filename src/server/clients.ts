@@ -123,7 +123,7 @@ async function giveSecret(
 ): Promise<ClientAccess> {
   const secret = given ?? randomBytes(SECRET_BYTES).toString('base64url');
   if (file !== undefined && given === undefined) await writeFile(file, `${secret}\n`, { mode: 0o600, flag: 'wx' });
-  await writeSecret(layout.secretFile, secret);
+  await writeSecret(layout.secretFile, Buffer.from(secret, 'latin1'));
   if (file === undefined) return { layout, secret, secretFile: undefined };
   return { layout, secret: undefined, secretFile: path.resolve(file) };
 }

@@ -75,12 +75,12 @@ async function publish(made: VaultLayout, layout: VaultLayout): Promise<void> {
 }
 
 /** Writes a file that only its owner may read, durably: whole or not at all. */
-export async function writeSecret(file: string, secret: string): Promise<void> {
+export async function writeSecret(file: string, secret: string | Buffer): Promise<void> {
   const temporary = `${file}.${process.pid}.new`;
   await rm(temporary, { force: true });
   const handle = await open(temporary, 'wx', 0o600);
   try {
-    await handle.writeFile(`${secret}\n`);
+    await handle.writeFile(Buffer.concat([Buffer.from(secret), Buffer.from('\n')]));
     await handle.sync();
   } finally {
     await handle.close();

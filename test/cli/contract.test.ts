@@ -250,7 +250,17 @@ test('the command works from any folder and through symlinks', async (t) => {
 });
 
 test('every command explains itself with an example', async () => {
-  const commands = [['init'], ['serve'], ['snapshots'], ['ls'], ['diff'], ['restore'], ['check'], ['completion']];
+  const commands = [
+    ['init'],
+    ['serve'],
+    ['snapshots'],
+    ['ls'],
+    ['diff'],
+    ['restore'],
+    ['check'],
+    ['completion'],
+    ['import'],
+  ];
   const nested = ['add', 'list', 'rotate', 'remove'].map((sub) => ['client', sub]);
   for (const command of [...commands, ...nested, ['vault', 'info'], ['vault', 'rebuild']]) {
     assert.match(await nightdropOk(undefined, [...command, '--help']), /Examples?:\n {2}\S/, command.join(' '));
