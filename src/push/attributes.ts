@@ -74,6 +74,11 @@ export function keepsTime(options: ServerOptions, file: FileEntry): boolean {
   return true;
 }
 
+/** Whether directories have the client's times in the end, whatever happens in them. */
+export function followsDirTimes(options: ServerOptions): boolean {
+  return options.times && !options.omitDirTimes;
+}
+
 /** Equal within --modify-window: 0 compares seconds, -1 nanoseconds too. */
 export function sameTime(
   options: ServerOptions,

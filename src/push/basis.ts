@@ -57,6 +57,16 @@ export async function chooseBasis(
 }
 
 /**
+ * As `chooseBasis`, of a file that a cut push has left a part of. What came on top of an earlier part is remembered with
+ * its sums only (push/ending.ts), and may be more.
+ */
+export async function choosePartBasis(session: PushSession, file: FileEntry, part: Entry): Promise<Offer | undefined> {
+  const stored = await chooseBasis(session, file, part);
+  const remembered = await chooseBasis(session, file, undefined);
+  return (remembered?.basisSize ?? 0) > (stored?.basisSize ?? 0) ? remembered : stored;
+}
+
+/**
  * Whether stored content cannot be read. The workers have told of it then, and store anew what comes of it: so no push need
  * end by it, the file is only sent whole.
  */

@@ -1,3 +1,4 @@
+import { compareNames } from '../lib/names.ts';
 import { isDir } from '../lib/stat.ts';
 import type { FileList } from '../rsync/entry.ts';
 import type { Reading } from '../rsync/filter-levels.ts';
@@ -31,6 +32,7 @@ export class DeletePass {
     this.session = session;
     this.mergeFiles = new MergeFiles(session);
     if (session.filter !== undefined) session.filter.base = session.base;
+    session.backups.begin((path, existing) => this.makeRoomForBackup(path, existing));
   }
 
   get enabled(): boolean {
@@ -114,24 +116,66 @@ export class DeletePass {
 
   /**
    * Takes away what stands where another type of object goes. A directory with content goes only with --delete or
-   * --force, and only if no filter protects what is in it.
+   * --force, and only if no filter protects what is in it. What goes becomes a backup, with --backup.
    */
   makeRoom(path: string, existing: Entry, newType: string): boolean {
+    const { backups } = this.session;
     if (!isDir(existing.mode)) {
+      if (backups.keeps(path) && !backups.make(path, existing)) return this.noRoom(path, newType);
       this.session.destination.remove(path);
       return true;
     }
     const recurse = this.enabled || this.session.options.force;
-    const children = this.session.destination.list(path) ?? [];
+    const children = inListOrder(this.session.destination.list(path) ?? []);
     const empty = recurse ? this.mergeFiles.carryAhead(this.deleteContent(path, children)) : children.length === 0;
-    if (!empty) {
+    if (!empty || this.holdsBackups(path)) {
       infoMessage(this.session, `cannot delete non-empty directory: ${this.name(path)}`);
-      errorMessage(this.session, `could not make way for new ${newType}: ${this.name(path)}`);
-      this.session.counts.failed++;
-      return false;
+      return this.noRoom(path, newType);
     }
     this.session.destination.remove(path);
     return true;
+  }
+
+  private noRoom(path: string, newType: string): false {
+    errorMessage(this.session, `could not make way for new ${newType}: ${this.name(path)}`);
+    this.session.counts.failed++;
+    return false;
+  }
+
+  /** What stands where a backup goes becomes none itself. What filters protect stays, and the backup is not made. */
+  private makeRoomForBackup(path: string, existing: Entry): boolean {
+    const { session } = this;
+    if (isDir(existing.mode) && !this.clear(path)) {
+      errorMessage(session, `could not make way for backup directory: ${this.name(path)}`);
+      session.counts.failed++;
+      return false;
+    }
+    session.destination.remove(path);
+    return true;
+  }
+
+  /** Deletes everything in a directory; false when something had to stay. Without merge files: it is met amid another. */
+  private clear(path: string): boolean {
+    const { destination } = this.session;
+    let empty = true;
+    const children = inListOrder(destination.list(path) ?? []);
+    for (let i = children.length - 1; i >= 0; i--) {
+      const child = joinPath(path, children[i].name);
+      if (this.isProtected(child, children[i], true)) empty = false;
+      else if (isDir(children[i].mode) && !this.clear(child)) empty = false;
+      else if (this.limitReached()) {
+        this.skipped++;
+        empty = false;
+      } else this.gone(child, children[i]);
+    }
+    if (!empty) infoMessage(this.session, `cannot delete non-empty directory: ${this.name(path)}`);
+    return empty;
+  }
+
+  /** A directory whose content was deleted is not empty where that has become backups beside it. */
+  private holdsBackups(path: string): boolean {
+    const { backups, destination, dryRun } = this.session;
+    return backups.enabled && !dryRun && (destination.list(path)?.length ?? 0) > 0;
   }
 
   private *inDirectory(path: string, list: FileList): Reading<void> {
@@ -142,8 +186,9 @@ export class DeletePass {
       this.warned = true;
       return;
     }
-    const entries = session.destination.list(path);
-    if (entries === undefined) return;
+    const listed = session.destination.list(path);
+    if (listed === undefined) return;
+    const entries = inListOrder(listed);
     const names = this.names(path, list);
     for (let i = entries.length - 1; i >= 0; i--) {
       const entry = entries[i];
@@ -185,7 +230,7 @@ export class DeletePass {
   private *deleteObject(path: string, entry: Entry, nested = false): Reading<boolean> {
     const { session } = this;
     let empty = true;
-    if (isDir(entry.mode) && !(yield* this.deleteContent(path, session.destination.list(path) ?? []))) {
+    if (isDir(entry.mode) && !(yield* this.deleteContent(path, inListOrder(session.destination.list(path) ?? [])))) {
       infoMessage(session, `cannot delete non-empty directory: ${this.name(path)}`);
       if (!nested) return false;
       empty = false;
@@ -194,15 +239,23 @@ export class DeletePass {
       this.skipped++;
       return false;
     }
+    if (isDir(entry.mode) && this.holdsBackups(path)) empty = false;
     if (!empty && !session.dryRun) {
       // stock tries all the same; in a dry run it believes that it could
       infoMessage(session, `cannot delete non-empty directory: ${this.name(path)}`);
       return false;
     }
+    if (!isDir(entry.mode) && session.backups.keeps(path) && !session.backups.make(path, entry)) return false;
+    this.gone(path, entry);
+    return empty;
+  }
+
+  /** Removes the object, and counts and tells it as deleted. */
+  private gone(path: string, entry: Entry): void {
+    const { session } = this;
     session.destination.remove(path);
     session.counts.deleted[deleteKind(entry.mode)]++;
     tellDeleted(session, this.relative(path), isDir(entry.mode));
-    return empty;
   }
 
   private *deleteContent(path: string, children: Entry[]): Reading<boolean> {
@@ -241,4 +294,12 @@ export class DeletePass {
   private name(path: string): string {
     return this.relative(path);
   }
+}
+
+/** As a file list has them: directories last (docs/protocol.md, "Order"). Deletions go through it from its end. */
+function inListOrder(entries: Entry[]): Entry[] {
+  const directories = entries.filter((entry) => isDir(entry.mode));
+  if (directories.length === 0) return entries;
+  directories.sort((a, b) => compareNames(`${a.name}/`, `${b.name}/`));
+  return [...entries.filter((entry) => !isDir(entry.mode)), ...directories];
 }

@@ -1,6 +1,6 @@
 import { ProtocolError } from '../lib/errors.ts';
 import { brief, compareNames } from '../lib/names.ts';
-import { isDir, S_IFDIR } from '../lib/stat.ts';
+import { isDir, S_IFDIR, S_IFMT } from '../lib/stat.ts';
 import { type Entry, NO_BLOBS } from '../vault/entry.ts';
 import type { StateStore } from '../vault/state/store.ts';
 import { baseName, dirName } from './paths.ts';
@@ -30,10 +30,13 @@ export class Destination {
   private readonly shared = new SharedObjects();
   private rootEntry: Entry;
   private rootDirty = false;
+  /** seconds: the time of directories that get or lose an entry; undefined: the client sends times for them */
+  private readonly touchTime: number | undefined;
 
-  constructor(store: StateStore, dryRun: boolean) {
+  constructor(store: StateStore, dryRun: boolean, touchTime?: number) {
     this.store = store;
     this.dryRun = dryRun;
+    this.touchTime = touchTime;
     const root = store.readRoot();
     this.rootEntry = root ?? newDirectory('', 0o755, 0);
     if (root === undefined && !dryRun) {
@@ -71,10 +74,19 @@ export class Destination {
     const draft = this.draft(dirName(path));
     if (draft === undefined)
       throw new ProtocolError(`invalid path from the client: the directory of ${brief(path)} was not listed`);
-    this.shared.note(draft.entries.get(entry.name), entry);
+    const before = draft.entries.get(entry.name);
+    this.shared.note(before, entry);
     draft.entries.set(entry.name, entry);
     draft.dirty = true;
     if (this.shared.isFull) this.writeShared();
+    if (this.touchTime !== undefined && isAnother(before, entry)) this.touch(draft.path, this.touchTime);
+  }
+
+  /** A directory that gets or loses an entry gets the time of that. */
+  touch(path: string, now: number): void {
+    const entry = this.entry(path);
+    if (entry === undefined || (entry.mtime === now && entry.mtimeNsec === 0)) return;
+    this.put(path, { ...entry, mtime: now, mtimeNsec: 0 });
   }
 
   /** Creates the directory at `path`, empty. */
@@ -102,6 +114,7 @@ export class Destination {
     if (draft === undefined || entry === undefined) return;
     draft.entries.delete(entry.name);
     draft.dirty = true;
+    if (this.touchTime !== undefined) this.touch(draft.path, this.touchTime);
     if (isDir(entry.mode)) this.removeContent(path);
   }
 
@@ -177,6 +190,19 @@ export class Destination {
     this.store.writeDir(draft.path, sorted(draft.entries));
     draft.dirty = false;
   }
+}
+
+/** Whether the object is a new one: not only its attributes differ. */
+function isAnother(before: Entry | undefined, entry: Entry): boolean {
+  if (before === undefined) return true;
+  if (before === entry || isDir(before.mode)) return false;
+  return (
+    (before.mode & S_IFMT) !== (entry.mode & S_IFMT) ||
+    before.target !== entry.target ||
+    before.rdevMajor !== entry.rdevMajor ||
+    before.rdevMinor !== entry.rdevMinor ||
+    !before.blobs.equals(entry.blobs)
+  );
 }
 
 function sorted(entries: Map<string, Entry>): Entry[] {

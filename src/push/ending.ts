@@ -5,11 +5,13 @@ import type { FileResult } from '../vault/ingest/pool.ts';
 import { resultingEntry } from './attributes.ts';
 import type { Item } from './lists.ts';
 import type { VaultHold } from './opening.ts';
+import { partPath, putPart } from './parts.ts';
 import { baseName } from './paths.ts';
-import type { Receiver } from './receiver.ts';
+import type { Arriving, Receiver } from './receiver.ts';
 import type { PushRequest } from './request.ts';
 import type { PushSession } from './session.ts';
 import { applyResult } from './transfers.ts';
+import { isAcl } from './xattrs.ts';
 
 /** Of a file that was cut off, this much must have come to be worth going on from. */
 const WORTH_KEEPING = 64 * 1024;
@@ -54,7 +56,7 @@ export async function keepCutPush(
 ): Promise<string | undefined> {
   const { store, lists, destination, pool } = session;
   const current = receiver.takeCurrent();
-  if (current !== undefined) keepPart(session, current.item, await current.sink.endPartial());
+  if (current !== undefined) keepPart(session, current, await current.sink.endPartial());
   await pool.flush();
   // files that had ended are told of before the flush is
   for (const { item, result } of lists.settled.splice(0)) if (result.ok) applyResult(session, item, result);
@@ -67,36 +69,46 @@ export async function keepCutPush(
 }
 
 /**
- * The front of a file. With --partial it takes the file's place, as at a stock receiver; in any case its blocks are
- * remembered under the size and time the file is to have, so that the next push goes on from there.
+ * The front of a file. Nothing shows yet that its client has the stored content that it is built from in part: of that no
+ * sum may come that was not told before (push/provenance.ts). So its blocks are remembered where that is certain, under the
+ * size and time the file is to have, for the next push to go on from; and --partial and --partial-dir put a front
+ * in place only if the client sent all of it.
  */
-function keepPart(session: PushSession, item: Item, result: FileResult): void {
-  const { destination, options, rules, agreement } = session;
-  const { newSums, file, path } = item;
+function keepPart(session: PushSession, { item, provenance }: Arriving, result: FileResult): void {
+  const { newSums, file } = item;
   item.newSums = undefined;
-  if (!result.ok || result.size < WORTH_KEEPING) {
+  if (!result.ok || result.size < WORTH_KEEPING || !provenance.isTold(newSums?.blockLength)) {
     newSums?.writer.abort();
+  } else {
+    newSums?.writer.finish({
+      key: contentKey(result.blobs),
+      blobs: result.blobs,
+      size: file.size,
+      mtime: file.mtime,
+      mtimeNsec: file.mtimeNsec,
+      blockLength: newSums.blockLength,
+      recordLength: session.agreement.recordLength,
+      literalBytes: 0,
+      literalRuns: 0,
+    });
+  }
+  if (session.options.partial && result.ok && result.size > 0 && provenance.isLiteral) placePart(session, item, result);
+}
+
+/** Where a stock receiver leaves it: in the file's place, which may cost a backup, or in the partial directory. */
+function placePart(session: PushSession, { file, path }: Item, result: FileResult): void {
+  const { destination, options, rules, backups } = session;
+  const at = destination.entry(path);
+  const there = at !== undefined && isFile(at.mode) ? at : undefined;
+  const entry = resultingEntry(rules, baseName(path), file, there, true);
+  Object.assign(entry, { blobs: result.blobs, size: result.size, mtime: rules.now, mtimeNsec: 0 });
+  if (options.partialDir === '') {
+    if (there !== undefined && backups.enabled && !backups.make(path, there)) return;
+    destination.put(path, entry);
     return;
   }
-  newSums?.writer.finish({
-    key: contentKey(result.blobs),
-    blobs: result.blobs,
-    size: file.size,
-    mtime: file.mtime,
-    mtimeNsec: file.mtimeNsec,
-    blockLength: newSums.blockLength,
-    recordLength: agreement.recordLength,
-    literalBytes: 0,
-    literalRuns: 0,
-  });
-  if (!options.partial) return;
-  const there = destination.entry(path);
-  const entry = resultingEntry(
-    rules,
-    baseName(path),
-    file,
-    there !== undefined && isFile(there.mode) ? there : undefined,
-    true,
-  );
-  destination.put(path, { ...entry, blobs: result.blobs, size: result.size, mtime: rules.now, mtimeNsec: 0 });
+  const part = partPath(session, path);
+  // no value of an attribute need have come yet
+  const xattrs = entry.xattrs.filter((x) => isAcl(x.name));
+  if (part !== undefined) putPart(session, part, { ...entry, xattrs });
 }

@@ -1,17 +1,19 @@
 import { isFile } from '../lib/stat.ts';
 import type { FileEntry } from '../rsync/entry.ts';
-import { ItemFlag } from '../rsync/iflags.ts';
+import { BasisType, ItemFlag } from '../rsync/iflags.ts';
 import type { Entry } from '../vault/entry.ts';
 import { fileFromElsewhere } from './alt-files.ts';
+import { appendOffer, isLongEnough } from './appending.ts';
 import { resultingEntry, sameTime } from './attributes.ts';
-import { chooseBasis, mayReveal, NOTHING_OFFERED } from './basis.ts';
+import { chooseBasis, choosePartBasis, mayReveal, NOTHING_OFFERED } from './basis.ts';
 import { changed } from './changes.ts';
 import type { DeletePass } from './delete.ts';
 import { contentDigest } from './digests.ts';
 import { itemFlags, keptItemFlags } from './itemize.ts';
-import type { Item } from './lists.ts';
+import type { Item, Offer } from './lists.ts';
 import { infoMessage } from './messages.ts';
 import { linked, settleLink, settleOrLeadLater, skipLink } from './nodes.ts';
+import { dropPart, findPart } from './parts.ts';
 import { requestTransfer, tell } from './requests.ts';
 import type { PushSession } from './session.ts';
 
@@ -63,6 +65,7 @@ function compareInPlace(session: PushSession, item: Item, existing: Entry | unde
   const group = file.hardLink;
   if (
     existing === undefined &&
+    findPart(session, item.path) === undefined &&
     item.attempt === 1 &&
     group >= 0 &&
     options.hardLinks &&
@@ -76,7 +79,8 @@ function compareInPlace(session: PushSession, item: Item, existing: Entry | unde
 
 /** The content that is there is right: only attributes can change. */
 function keepContent(session: PushSession, item: Item, existing: Entry): void {
-  const { destination, rules } = session;
+  const { destination, rules, options } = session;
+  if (options.partialDir !== '' && findPart(session, item.path) !== undefined) dropPart(session, item.path);
   tell(session, item, keptItemFlags(session, item.file, existing));
   const entry = linked(session, resultingEntry(rules, existing.name, item.file, existing, false), item.file);
   if (changed(existing, entry)) destination.put(item.path, entry);
@@ -103,12 +107,26 @@ async function askForContent(
   session: PushSession,
   item: Item,
   existing: Entry | undefined,
-  offers = item.attempt === 1,
+  // what came by --append was not built from sums: now it may be
+  offers = item.attempt === 1 || item.offered?.prefix !== undefined,
 ): Promise<void> {
   const { file } = item;
+  if (item.attempt === 1 && isLongEnough(session, file, existing)) {
+    skipLink(session, item);
+    return;
+  }
+  const part = findPart(session, item.path);
   let flags: number = ItemFlag.transfer;
   if (session.options.checksum && item.attempt === 1) flags |= ItemFlag.reportChange;
-  if (item.alternative !== undefined) flags |= ItemFlag.basisTypeFollows;
+  if (part !== undefined) {
+    item.basisType = BasisType.partial;
+  } else if (item.alternative === undefined && item.attempt > 1) {
+    item.basisType = BasisType.sameName;
+  } else if (item.alternative === undefined && existing !== undefined && !backUpInplace(session, item, existing)) {
+    skipLink(session, item);
+    return;
+  }
+  if (item.basisType !== BasisType.sameName) flags |= ItemFlag.basisTypeFollows;
   flags = itemFlags(session, file, existing, flags);
   if (session.dryRun) {
     await requestTransfer(session, item, flags, undefined);
@@ -119,9 +137,32 @@ async function askForContent(
   item.list.outstanding++;
   if (file.hardLink >= 0 && session.options.hardLinks) session.hardLinks.begin(file.hardLink);
   session.destination.pin(item.path);
-  const basis = offers ? await chooseBasis(session, file, existing) : undefined;
+  const basis = offers ? await basisOf(session, item, existing, part) : undefined;
   item.offered = basis ?? NOTHING_OFFERED;
   await requestTransfer(session, item, flags, basis?.sums);
+}
+
+async function basisOf(
+  session: PushSession,
+  item: Item,
+  existing: Entry | undefined,
+  part: Entry | undefined,
+): Promise<Offer | undefined> {
+  const { file, attempt } = item;
+  if (part !== undefined) return choosePartBasis(session, file, part);
+  // in append mode a client reads no sums
+  if (session.options.append !== 'no' && attempt === 1)
+    return existing === undefined ? undefined : appendOffer(session, existing);
+  return chooseBasis(session, file, existing);
+}
+
+/** --inplace with --backup: what will be written to is copied before; false when that cannot be. */
+function backUpInplace(session: PushSession, item: Item, existing: Entry): boolean {
+  const { options, backups, dryRun } = session;
+  if (!options.inplace || !backups.enabled || dryRun) return true;
+  if (!backups.copy(item.path, existing)) return false;
+  if (!options.wholeFile) item.basisType = BasisType.backup;
+  return true;
 }
 
 function isPassedOver(session: PushSession, file: FileEntry, existing: Entry | undefined): boolean {

@@ -61,13 +61,14 @@ export class Generator {
    */
   async finishTransfers(): Promise<void> {
     const { lists, agreement } = this.session;
+    const waiting = () => this.session.hardLinks.waitingForDelayed();
     await this.settle(false);
-    while (lists.outstanding() > lists.redo.length) {
+    while (lists.outstanding() > lists.redo.length + waiting()) {
       await this.wait();
       await this.settle(false);
     }
     await this.settle(true);
-    while (agreement.protocol >= 30 && lists.outstanding() > 0) {
+    while (agreement.protocol >= 30 && lists.outstanding() > waiting()) {
       await this.wait();
       await this.settle(true);
     }
@@ -75,13 +76,19 @@ export class Generator {
 
   /** Until all is settled, when nothing can be asked for any more. */
   async closeTransfers(): Promise<void> {
-    const { lists } = this.session;
+    const { lists, hardLinks } = this.session;
     this.closed = true;
     await this.settle(false);
-    while (lists.outstanding() > 0) {
+    while (lists.outstanding() > hardLinks.waitingForDelayed()) {
       await this.wait();
       await this.settle(false);
     }
+  }
+
+  /** What --delay-updates put off; hard links to it come after it. */
+  async placeDelayed(): Promise<void> {
+    this.session.delayed?.place();
+    await this.goOverReleased();
   }
 
   /** Until the client has answered that many phases. */
@@ -177,6 +184,10 @@ export class Generator {
         continue;
       }
       item.list.outstanding--;
+      if (outcome === 'delayed') {
+        this.session.hardLinks.delay(item.file.hardLink);
+        continue;
+      }
       const entry = outcome === 'stored' ? destination.entry(item.path) : undefined;
       if (entry === undefined) skipLink(this.session, item);
       else settleLink(this.session, item, entry, formerInode);
@@ -203,7 +214,7 @@ export class Generator {
     const { released } = this.session.lists;
     for (let item = released.shift(); item !== undefined; item = released.shift()) {
       item.list.outstanding--;
-      if (this.closed) {
+      if (this.closed && this.session.hardLinks.leader(item.file.hardLink) === undefined) {
         this.session.counts.failed++;
         continue;
       }

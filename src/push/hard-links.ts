@@ -23,6 +23,8 @@ export class HardLinks {
   private readonly groups = new Map<number, Group>();
   /** index of the last listed member of each group */
   private readonly last = new Map<number, number>();
+  /** groups whose leader's content has come, but takes its place only with all others */
+  private readonly delayed = new Set<number>();
 
   /** Notes that the entry with this index belongs to a group. */
   listed(group: number, ndx: number): void {
@@ -57,6 +59,21 @@ export class HardLinks {
     const found = this.groups.get(group);
     if (found?.state === 'pending') found.transferring = true;
     else if (found === undefined) this.groups.set(group, { state: 'pending', transferring: true, waiters: [] });
+  }
+
+  /** The leader's content has come and waits (--delay-updates). */
+  delay(group: number): void {
+    if (this.groups.has(group)) this.delayed.add(group);
+  }
+
+  /** Members who wait for a leader that waits itself. */
+  waitingForDelayed(): number {
+    let sum = 0;
+    for (const group of this.delayed) {
+      const found = this.groups.get(group);
+      if (found?.state === 'pending') sum += found.waiters.length;
+    }
+    return sum;
   }
 
   /** The leader is in place: who waited is handed over, to be linked to it. */

@@ -72,8 +72,18 @@ function link(
   compared: Entry | undefined,
 ): void {
   const alreadyLinked = existing !== undefined && existing.inode !== 0 && existing.inode === leader.formerInode;
+  if (
+    existing !== undefined &&
+    !isDir(existing.mode) &&
+    !alreadyLinked &&
+    session.backups.enabled &&
+    !session.backups.make(item.path, existing)
+  )
+    return;
   const linkName = alreadyLinked ? '' : leader.name;
-  const flags = itemFlags(session, item.file, compared, ItemFlag.localChange | ItemFlag.nameFollows, linkName);
+  // what is one object with the leader has its attributes by now
+  const present = alreadyLinked ? leader.entry : compared;
+  const flags = itemFlags(session, item.file, present, ItemFlag.localChange | ItemFlag.nameFollows, linkName);
   countCreated(session, flags);
   tell(session, item, flags, linkName);
   place(session, item, leader, existing);

@@ -42,6 +42,8 @@ export interface Offer {
   sums: SumsHead | undefined;
   /** bytes of the stored content whose blocks are offered */
   basisSize: number;
+  /** --append: blob IDs of the stored content that the file begins with, and of which no sums are sent */
+  prefix?: Buffer;
 }
 
 /** A list that was received and not yet given up by both sides. */

@@ -1,4 +1,4 @@
-import { isDevice, isSpecial, isSymlink, S_IFMT } from '../lib/stat.ts';
+import { isDevice, isDir, isSpecial, isSymlink, S_IFMT } from '../lib/stat.ts';
 import type { FileEntry } from '../rsync/entry.ts';
 import { ItemFlag } from '../rsync/iflags.ts';
 import type { Entry, Xattr } from '../vault/entry.ts';
@@ -36,7 +36,10 @@ export function nodeItem(session: PushSession, deletes: DeletePass, item: Item):
     settleOrLeadLater(session, item, entry, existing.xattrs);
     return;
   }
-  if (
+  if (existing !== undefined && !isDir(existing.mode) && session.backups.enabled) {
+    // what is replaced at once, not deleted first, becomes a backup whatever its name
+    if (!session.backups.make(path, existing)) return;
+  } else if (
     existing !== undefined &&
     !deletes.makeRoom(
       path,

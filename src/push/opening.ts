@@ -13,6 +13,9 @@ import { layoutOf, type VaultLayout, vaultSeed } from '../vault/layout.ts';
 import { Lease } from '../vault/lease.ts';
 import { looksSound } from '../vault/sound.ts';
 import { StateStore } from '../vault/state/store.ts';
+import { followsDirTimes } from './attributes.ts';
+import { Backups } from './backups.ts';
+import { DelayedUpdates } from './delayed.ts';
 import { Destination } from './destination.ts';
 import { HardLinks } from './hard-links.ts';
 import { Input } from './input.ts';
@@ -141,19 +144,21 @@ export function beginSession(
     listDigest: agreed.listChecksum,
     verify: policy.verifyDeltas === 'always' || (policy.verifyDeltas === 'auto' && !request.authenticatedTransport),
   };
-  const session: PushSession = {
+  const now = Math.floor(Date.now() / 1000);
+  const parts: Omit<PushSession, 'backups'> = {
     agreement,
     options,
-    rules: { options, policy, now: Math.floor(Date.now() / 1000) },
+    rules: { options, policy, now },
     input,
     reader: demultiplexer.reader,
     output,
     ndxOut: new NdxEncoder(protocol),
     store: hold.store,
     pool: hold.pool,
-    destination: new Destination(hold.store, options.dryRun),
+    destination: new Destination(hold.store, options.dryRun, followsDirTimes(options) ? undefined : now),
     lists: new Lists(),
     hardLinks: new HardLinks(),
+    delayed: undefined,
     filter: undefined,
     altDests: undefined,
     counts: newCounts(),
@@ -163,6 +168,8 @@ export function beginSession(
     dryRun: options.dryRun,
     ioError: 0,
   };
+  const session: PushSession = Object.assign(parts, { backups: new Backups(parts) });
+  if (options.delayUpdates && !options.dryRun) session.delayed = new DelayedUpdates(session);
   connection.session = session;
 
   const flist = new FileListReceiver({

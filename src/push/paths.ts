@@ -13,3 +13,24 @@ export function joinPath(directory: string, name: string): string {
   if (name === '' || name === '.') return directory;
   return directory === '' ? name : `${directory}/${name}`;
 }
+
+/**
+ * A path that a client gives in an option: from the vault's root, or else below `directory`. As in a root directory of
+ * one's own, `..` leads no higher than the root.
+ */
+export function resolvePath(directory: string, path: string): string {
+  const parts = path.startsWith('/') || directory === '' ? [] : directory.split('/');
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return parts.join('/');
+}
+
+/** Longer than any file system takes. */
+export function isTooLong(path: string): boolean {
+  return path.length > LONGEST_PATH || path.split('/').some((part) => part.length > LONGEST_NAME);
+}
+
+const LONGEST_PATH = 4095;
+const LONGEST_NAME = 255;

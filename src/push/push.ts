@@ -95,6 +95,11 @@ async function transfer(session: PushSession, receiver: Receiver): Promise<void>
     await generator.answered(FIRST_PASS);
     await generator.finishTransfers();
     sendDone(session);
+    if (session.delayed !== undefined) {
+      await generator.answered(REDO);
+      await generator.closeTransfers();
+      await generator.placeDelayed();
+    }
     if (agreement.protocol >= 29) sendDone(session);
     if (!late) endDeletions(session, deletes);
     await generator.answered(updated);

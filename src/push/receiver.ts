@@ -13,9 +13,17 @@ import type { FileSink } from '../vault/ingest/pool.ts';
 import type { Item } from './lists.ts';
 import { notSent } from './messages-in.ts';
 import { leadNow } from './nodes.ts';
+import { Provenance } from './provenance.ts';
 import type { PushSession } from './session.ts';
 import { openSink } from './transfers.ts';
 import { applyXattrAnswer } from './xattrs.ts';
+
+/** The file whose content is coming. */
+export interface Arriving {
+  item: Item;
+  sink: FileSink;
+  provenance: Provenance;
+}
 
 /**
  * Reads what the client sends during the transfer: further lists, replies to requests, and DONEs. Content goes straight
@@ -29,7 +37,7 @@ export class Receiver {
   firstEntries = 0;
   firstIsDirectory = false;
   /** the file on its way, for a push that is cut */
-  private current: { item: Item; sink: FileSink } | undefined;
+  private current: Arriving | undefined;
 
   constructor(session: PushSession, flist: FileListReceiver, ndx: NdxDecoder, tokens: TokenDecoder) {
     this.session = session;
@@ -75,7 +83,7 @@ export class Receiver {
   }
 
   /** The file that was cut off, when the connection ended within it. */
-  takeCurrent(): { item: Item; sink: FileSink } | undefined {
+  takeCurrent(): Arriving | undefined {
     const { current } = this;
     this.current = undefined;
     return current;
@@ -158,9 +166,9 @@ export class Receiver {
     const { head } = item.offered!;
     await session.input.read((reader) => readSumHead(reader, head));
     const sink = openSink(session, item);
-    this.current = { item, sink };
-    tokens.start(head);
-    await this.tokensOf(item, sink);
+    this.current = { item, sink, provenance: new Provenance(item) };
+    tokens.start(item.offered!.prefix === undefined ? head : { ...head, count: 0 });
+    await this.tokensOf(this.current);
     const { digestLength } = session.agreement;
     const digest = Buffer.from(await session.input.read((reader) => reader.view(digestLength)));
     this.current = undefined;
@@ -171,7 +179,7 @@ export class Receiver {
   }
 
   /** Tokens until the file's end; a match is a run of whole blocks of the basis. */
-  private async tokensOf(item: Item, sink: FileSink): Promise<void> {
+  private async tokensOf({ item, sink, provenance }: Arriving): Promise<void> {
     const { session, tokens } = this;
     const { reader, input, pool } = session;
     const { head, basisSize } = item.offered!;
@@ -181,11 +189,14 @@ export class Receiver {
         const token = tokens.next(reader);
         if (token.kind === 'literal') {
           sink.write(token.data);
+          provenance.literal(token.data.length);
           const room = pool.room();
           if (room !== undefined) await room;
         } else if (token.kind === 'match') {
           const offset = token.block * head.blockLength;
-          sink.copy(offset, Math.min(token.count * head.blockLength, basisSize - offset));
+          const length = Math.min(token.count * head.blockLength, basisSize - offset);
+          sink.copy(offset, length);
+          provenance.match(length);
         } else if (token.kind === 'window') {
           tokens.feedWindow(await sink.readBasis(token.ranges));
         } else {

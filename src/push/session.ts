@@ -7,6 +7,8 @@ import type { IngestPool } from '../vault/ingest/pool.ts';
 import type { StateStore } from '../vault/state/store.ts';
 import type { AltDests } from './alt-dest.ts';
 import type { AttributeRules } from './attributes.ts';
+import type { Backups } from './backups.ts';
+import type { DelayedUpdates } from './delayed.ts';
 import type { Destination } from './destination.ts';
 import type { HardLinks } from './hard-links.ts';
 import type { Input } from './input.ts';
@@ -45,6 +47,9 @@ export interface PushSession {
   readonly destination: Destination;
   readonly lists: Lists;
   readonly hardLinks: HardLinks;
+  readonly backups: Backups;
+  /** files that wait until all have come; undefined without --delay-updates */
+  delayed: DelayedUpdates | undefined;
   filter: Filter | undefined;
   /** --compare-dest, --copy-dest, --link-dest */
   altDests: AltDests | undefined;

@@ -1,5 +1,7 @@
+import { NightdropError, RsyncExit } from '../lib/errors.ts';
 import { isFile } from '../lib/stat.ts';
 import { contentKey } from '../vault/content.ts';
+import type { Entry } from '../vault/entry.ts';
 import type { FileResult, FileSink } from '../vault/ingest/pool.ts';
 import { resultingEntry } from './attributes.ts';
 import { mayReveal } from './basis.ts';
@@ -7,6 +9,7 @@ import { chooseBlockLength } from './block-length.ts';
 import type { Item } from './lists.ts';
 import { errorMessage, warningMessage } from './messages.ts';
 import { linked } from './nodes.ts';
+import { dropPart } from './parts.ts';
 import { baseName } from './paths.ts';
 import type { PushSession } from './session.ts';
 import { resultingXattrs } from './xattrs.ts';
@@ -16,14 +19,18 @@ export function openSink(session: PushSession, item: Item): FileSink {
   const { agreement, pool, store } = session;
   const blockLength = newBlockLength(session, item);
   item.newSums = blockLength > 0 ? { writer: store.newSums(agreement.sumsKind), blockLength } : undefined;
-  const sums = item.offered?.sums;
-  return pool.openFile({
+  const { sums, prefix, basisSize } = item.offered!;
+  const blobs = prefix ?? sums?.blobs;
+  const sink = pool.openFile({
     size: item.file.size,
-    basis: sums && { blobs: sums.blobs, size: item.offered!.basisSize, blockLength: sums.blockLength },
-    verify: agreement.verify,
+    basis: blobs && { blobs, size: basisSize, blockLength: sums?.blockLength },
+    // the digest is all that says whether the client has what it adds to
+    verify: agreement.verify || prefix !== undefined,
     blockLength,
     onSums: (records) => item.newSums?.writer.append(records),
   });
+  if (prefix !== undefined) sink.copy(0, basisSize);
+  return sink;
 }
 
 /** Block length of the sums to be cached of an item's new content; 0 when none may ever be offered of it. */
@@ -36,8 +43,10 @@ function newBlockLength(session: PushSession, item: Item): number {
   return chooseBlockLength(item.file.size, old?.literalRuns || undefined, rules.policy.minimumBlock);
 }
 
+export type Outcome = 'stored' | 'delayed' | 'redo' | 'failed';
+
 /** What became of an item whose content has come: in place, to be asked for again, or given up. */
-export function applyResult(session: PushSession, item: Item, result: FileResult): 'stored' | 'redo' | 'failed' {
+export function applyResult(session: PushSession, item: Item, result: FileResult): Outcome {
   const { destination, counts, rules, options } = session;
   if (!result.ok) {
     item.newSums?.writer.abort();
@@ -50,19 +59,34 @@ export function applyResult(session: PushSession, item: Item, result: FileResult
   const entry = resultingEntry(rules, baseName(item.path), item.file, existing, replaced);
   // long values of attributes that the alternative has were not sent
   if (item.alternative !== undefined) entry.xattrs = resultingXattrs(options, item.file, undefined, item.alternative);
+  // written to just now, also where the file itself stays (--inplace)
+  if (!options.times) Object.assign(entry, { mtime: rules.now, mtimeNsec: 0 });
   entry.blobs = result.blobs;
   entry.size = result.size;
   // other names of what was there keep their content: a number shared with them would be a lie
   entry.inode = 0;
   linked(session, entry, item.file);
   keepSums(session, item, result);
-  destination.put(item.path, entry);
   destination.unpin(item.path);
+  if (session.delayed === undefined) {
+    if (replaced && existing !== undefined) backUp(session, item, existing);
+    destination.put(item.path, entry);
+    if (options.partialDir !== '') dropPart(session, item.path);
+  } else if (!session.delayed.add(item, entry)) return 'failed';
   counts.transferred++;
   if (existing === undefined) counts.created++;
   counts.literalBytes += result.literalBytes;
   counts.matchedBytes += result.matchedBytes;
-  return 'stored';
+  return session.delayed === undefined ? 'stored' : 'delayed';
+}
+
+/** A stock receiver ends where it cannot keep what it is about to replace. */
+function backUp(session: PushSession, item: Item, existing: Entry): void {
+  if (!session.backups.enabled || session.backups.make(item.path, existing)) return;
+  throw new NightdropError('ERR_BACKUP', 'ERROR: a backup cannot be made; nothing more is replaced', {
+    rsyncExit: RsyncExit.fileIo,
+    forClient: true,
+  });
 }
 
 function keepSums(session: PushSession, item: Item, result: FileResult): void {
@@ -90,11 +114,19 @@ function keepSums(session: PushSession, item: Item, result: FileResult): void {
 function giveUpOrRetry(session: PushSession, item: Item, result: FileResult): 'redo' | 'failed' {
   const name = item.file.path;
   if (item.attempt === 1 && result.retry) {
-    warningMessage(session, `WARNING: ${name} failed verification -- update discarded (will try again).`);
+    const { infoName, itemizes } = session.options;
+    if (infoName > 0 || itemizes)
+      warningMessage(session, `WARNING: ${name} failed verification -- update ${kept(session)} (will try again).`);
     return 'redo';
   }
   if (result.retry) errorMessage(session, `ERROR: ${name} failed verification -- update discarded.`);
   session.counts.failed++;
   session.destination.unpin(item.path);
   return 'failed';
+}
+
+/** In a stock receiver's words. Here a file is left as it was until it is right. */
+function kept({ options }: PushSession): string {
+  if (options.partialDir !== '') return 'put into partial-dir';
+  return options.partial || options.inplace ? 'retained' : 'discarded';
 }

@@ -10,7 +10,7 @@ import type { PushSession } from './session.ts';
 const ACL_ACCESS = 'system.posix_acl_access';
 const ACL_DEFAULT = 'system.posix_acl_default';
 
-const isAcl = (name: string): boolean => name === ACL_ACCESS || name === ACL_DEFAULT;
+export const isAcl = (name: string): boolean => name === ACL_ACCESS || name === ACL_DEFAULT;
 
 /**
  * Attributes an object ends up with: what -X and -A bring, and of what is kept whatever they do not speak of.

@@ -38,12 +38,13 @@ export function compatFlags(options: ServerOptions): number {
 
 /** Lists may come directory by directory, unless something has to know all of them first. */
 function allowsIncrementalRecursion(options: ServerOptions): boolean {
-  const { capabilities, recursive, useQsort, pruneEmptyDirs, deleteMode } = options;
+  const { capabilities, recursive, useQsort, pruneEmptyDirs, delayUpdates, deleteMode } = options;
   return (
     capabilities.includes('i') &&
     recursive &&
     !useQsort &&
     !pruneEmptyDirs &&
+    !delayUpdates &&
     deleteMode !== 'before' &&
     deleteMode !== 'after'
   );

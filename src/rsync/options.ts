@@ -2,6 +2,7 @@
 import { NightdropError, RefusedError, RsyncExit } from '../lib/errors.ts';
 import { printable } from '../lib/names.ts';
 import { checkChoices } from './negotiate.ts';
+import { settlePlacing } from './option-placing.ts';
 import { LONG_OPTIONS, MOST_ALT_DESTS, SHORT_OPTIONS, SHORT_WITH_VALUE, type Valued } from './option-table.ts';
 import type { InfoLevels } from './option-values.ts';
 
@@ -59,6 +60,16 @@ export interface ServerOptions {
   /** 1: similar names in the same directory may be a basis; 2: also in the alternative ones */
   fuzzy: 0 | 1 | 2;
   partial: boolean;
+  /** where files lie that are not whole yet; '' is none */
+  partialDir: string;
+  delayUpdates: boolean;
+  /** --append; --append twice or --append-verify: the whole-file digest covers what is there already */
+  append: 'no' | 'trusting' | 'verifying';
+  backup: boolean;
+  /** undefined: beside what it is a backup of */
+  backupDir: string | undefined;
+  /** of backups' names; undefined until all arguments are read: `~`, or nothing with a backup directory */
+  suffix: string | undefined;
   sparse: boolean;
   oneFileSystem: boolean;
   pruneEmptyDirs: boolean;
@@ -93,6 +104,8 @@ export interface ServerOptions {
   info: InfoLevels | undefined;
   /** level of INFO_NAME: 1 names are printed, 2 also unchanged ones */
   infoName: number;
+  /** backups are told (-vv) */
+  tellsBackups: boolean;
   /** level of messages about what is neither file nor directory and was not asked for */
   infoNonRegular: number;
   /** unchanged items are told too (-ii, -vv) */
@@ -161,6 +174,12 @@ export function defaultOptions(): ServerOptions {
     altDests: NO_ALT_DESTS,
     fuzzy: 0,
     partial: false,
+    partialDir: '',
+    delayUpdates: false,
+    append: 'no',
+    backup: false,
+    backupDir: undefined,
+    suffix: undefined,
     sparse: false,
     oneFileSystem: false,
     pruneEmptyDirs: false,
@@ -187,6 +206,7 @@ export function defaultOptions(): ServerOptions {
     info: undefined,
     infoName: 0,
     infoNonRegular: 1,
+    tellsBackups: false,
     tellsUnchanged: false,
     itemizes: false,
     tellsDeleted: false,
@@ -240,6 +260,8 @@ function finish(options: ServerOptions, { protocol, maxVerbosity }: ServerSide, 
   if (options.deletes && !options.recursive && !options.dirs)
     problems.push(syntaxError('--delete does not work without --recursive (-r) or --dirs (-d)'));
   checkAltDests(options, problems);
+  const placed = settlePlacing(options);
+  if (placed !== undefined) problems.push(new RefusedError(`ERROR: ${placed}`));
   const choice = checkChoices(options);
   if (choice !== undefined) problems.push(choice);
   // each level of verbosity implies levels of --info, which --info itself overrides, up to what the server allows
@@ -247,6 +269,7 @@ function finish(options: ServerOptions, { protocol, maxVerbosity }: ServerSide, 
   options.infoName = Math.min(maxVerbosity, options.info?.name ?? Math.min(2, options.verbose));
   options.infoNonRegular = options.info?.nonRegular ?? 1;
   const infoDelete = Math.min(maxVerbosity, options.info?.delete ?? Math.min(1, options.verbose));
+  options.tellsBackups = Math.min(maxVerbosity - 1, options.info?.backup ?? options.verbose - 1) > 0;
   options.itemizes = /%[iI]/.test(options.logFormat);
   options.tellsUnchanged = options.infoName > 1 || options.logFormat.includes('%I');
   options.tellsDeleted = infoDelete > 0 || options.infoName > 0 || options.logFormat !== '';
@@ -311,6 +334,7 @@ class OptionParser {
     else if (!option.carried) this.refuse(name, option.reason);
     else if (option.takesValue) this.withValue(name, option, value);
     else if (equals >= 0) this.problems.push(syntaxError(`the option ${name} takes no value`));
+    else if (name === '--append' && this.options.append !== 'no') this.options.append = 'verifying';
     else Object.assign(this.options, option.sets);
     return used;
   }

@@ -162,10 +162,31 @@ test('directories to compare with add up, are of one kind, and no more than 20',
   refuses(RsyncExit.syntax, /--link-dest/, '-e.', '--link-dest=a\0b');
 });
 
+test('where content lands', () => {
+  assert.deepEqual(changed('-be.'), { backup: true, suffix: '~', omitDirTimes: true });
+  assert.deepEqual(changed('-be.', '--backup-dir', './a//b/'), { backup: true, backupDir: 'a/b', suffix: '' });
+  assert.deepEqual(changed('-e.', '--backup-dir=/x/../../y', '--suffix=.o'), {
+    backup: true,
+    backupDir: '/y',
+    suffix: '.o',
+  });
+  assert.deepEqual(changed('-e.', '--backup-dir=../y').backupDir, '../y');
+  assert.deepEqual(changed('-e.', '--partial-dir', 'a/../b'), { partial: true, partialDir: 'b' });
+  assert.deepEqual(changed('-e.', '--partial-dir=.'), {});
+  assert.deepEqual(changed('-e.', '--delay-updates'), { delayUpdates: true, partial: true, partialDir: '.~tmp~' });
+  assert.deepEqual(changed('-e.', '--append'), { append: 'trusting', inplace: true });
+  assert.deepEqual(changed('-e.', '--append', '--append'), { append: 'verifying', inplace: true });
+  refuses(RsyncExit.unsupported, /--suffix cannot contain slashes/, '-be.', '--suffix=a/b');
+  refuses(RsyncExit.unsupported, /--suffix cannot be empty/, '-be.', '--suffix=');
+  refuses(RsyncExit.unsupported, /same as the dest dir/, '-be.', '--backup-dir=./');
+  refuses(RsyncExit.unsupported, /--inplace cannot be used with --partial-dir/, '-e.', '--inplace', '--partial-dir=x');
+  refuses(RsyncExit.unsupported, /--append cannot be used with --delay-updates/, '-e.', '--append', '--delay-updates');
+  refuses(RsyncExit.unsupported, /--append cannot be used with --whole-file/, '-We.', '--append');
+  refuses(RsyncExit.unsupported, /too long/, '-e.', `--backup-dir=${'x'.repeat(256)}`);
+});
+
 test('what is not carried is refused by its name, with exit code 4', () => {
   const refused = [
-    '--partial-dir',
-    '--backup-dir',
     '--temp-dir=/',
     '--files-from=/etc/shadow',
     '--log-file=/x',
@@ -173,8 +194,6 @@ test('what is not carried is refused by its name, with exit code 4', () => {
     '--fake-super',
     '--write-devices',
     '--remove-source-files',
-    '--append',
-    '--delay-updates',
     '--usermap=*:0',
     '--daemon',
     '--config=/etc/x',
@@ -191,7 +210,7 @@ test('what is not carried is refused by its name, with exit code 4', () => {
     '--prune-empty-dirs',
   ];
   for (const option of refused) refuses(RsyncExit.unsupported, new RegExp(option.split('=')[0]), '-re.', option);
-  for (const letter of 'byKNmkLT') refuses(RsyncExit.unsupported, new RegExp(`\\(?-${letter}\\)? `), `-r${letter}e.`);
+  for (const letter of 'yKNmkLT') refuses(RsyncExit.unsupported, new RegExp(`\\(?-${letter}\\)? `), `-r${letter}e.`);
   refuses(RsyncExit.unsupported, /-M|--remote-option/, '-M--fake-super');
   assert.equal(parse('-rCe.').cvsExclude, true);
 });
@@ -203,7 +222,7 @@ test('what comes after a refused option is read all the same', () => {
       parseServerOptions(
         [
           '--server',
-          '-blQogDtprze.iLsfxCIvu',
+          '-KlQogDtprze.iLsfxCIvu',
           '--partial-dir',
           '.',
           '--delete-after',
@@ -214,7 +233,7 @@ test('what comes after a refused option is read all the same', () => {
         ],
         options,
       ),
-    (error) => error instanceof RefusedError && /the option --backup \(-b\) /.test(error.message),
+    (error) => error instanceof RefusedError && /the option --keep-dirlinks \(-K\) /.test(error.message),
   );
   const { recursive, compress, deleteMode, capabilities, path } = options;
   assert.deepEqual(

@@ -22,7 +22,7 @@ export function steadyLines(stdout: string): string[] {
 }
 
 /** Lines that come when the server says so, not when the client gets there: among the others their place is chance. */
-const LOOSE = [/^\*?deleting /, / => /, /^skipping /, /^(IO error|Deletions stopped|cannot delete) /];
+const LOOSE = [/^\*?deleting /, / => /, /^backed up /, /^skipping /, /^(IO error|Deletions stopped|cannot delete) /];
 
 /** Lines in their order, but those of loose place behind all others, sorted. */
 function settledOrder(lines: string[]): string[] {
