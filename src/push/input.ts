@@ -38,7 +38,7 @@ export class Input {
     this.demultiplexer = demultiplexer;
     this.reader = demultiplexer.reader;
     if (initial.length > 0) this.feed(initial);
-    this.ended = socket.destroyed; // then no event will say so
+    this.ended = socket.destroyed || socket.readableEnded; // then no event will say so
     socket.on('data', (chunk: Buffer) => this.feed(chunk));
     socket.on('end', () => this.end());
     socket.on('close', () => this.end());

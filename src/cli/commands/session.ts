@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import { RefusedError } from '../../lib/errors.ts';
 import { dataFolder } from '../data-folder.ts';
 
-/** Stock clients that give up send what they started a SIGUSR1: with a wrapper in between it gets here. */
-const ENDING = ['SIGHUP', 'SIGTERM', 'SIGINT', 'SIGUSR1', 'SIGUSR2'] as const;
+/** End a session as a cut connection does. SIGUSR1, which a stock client sends as it gives up, means nothing (bin/nightdrop). */
+const ENDING = ['SIGHUP', 'SIGTERM', 'SIGINT'] as const;
 
 export function addSession(program: Command): void {
   program
