@@ -7,7 +7,7 @@ import path from 'node:path';
 import { loadSettings } from '../config/load.ts';
 import { NightdropError } from '../lib/errors.ts';
 import { StateDamagedError } from '../vault/errors.ts';
-import { checkVaultName, type VaultLayout, vaultLayout, vaultsFolder } from '../vault/layout.ts';
+import { checkVaultName, mayPush, type VaultLayout, vaultLayout, vaultsFolder } from '../vault/layout.ts';
 import { Lease } from '../vault/lease.ts';
 import { StateStore, type Totals } from '../vault/state/store.ts';
 import { createVault, findVault, listVaults, writeSecret } from '../vault/vault.ts';
@@ -49,11 +49,6 @@ export async function rotateClient(dataDir: string, name: string, secretFile?: s
   const access = await giveSecret(layout, await givenSecret(secretFile), secretFile);
   await rm(layout.loginsFile, { force: true });
   return access;
-}
-
-/** Whether there is any secret that lets it in. */
-export function mayPush(layout: VaultLayout): boolean {
-  return existsSync(layout.secretFile) || existsSync(layout.loginsFile);
 }
 
 /** Takes the secret away: the client cannot log in any more. With `purge` all its backups go, too. */

@@ -1,6 +1,6 @@
 /** Where a vault's files lie: DATA/vaults/NAME/… (docs/architecture.md, "On disk"). */
 import { hash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NightdropError } from '../lib/errors.ts';
 
@@ -57,6 +57,11 @@ export function layoutOf(folder: string, name: string): VaultLayout {
     leaseFile: join(folder, 'lease.db'),
     temporary: join(folder, 'tmp'),
   };
+}
+
+/** Whether there is any secret that lets the client in: else it was removed, and its backups are here. */
+export function mayPush({ secretFile, loginsFile }: VaultLayout): boolean {
+  return existsSync(secretFile) || existsSync(loginsFile);
 }
 
 /**

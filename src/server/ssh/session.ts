@@ -2,7 +2,6 @@
  * One session of the ssh door, a process of its own that sshd starts: from the command that the client wants to the end of
  * its push. Standard input and output are the connection, standard error is the client's.
  */
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import { policyOf, type Settings } from '../../config/settings.ts';
@@ -11,7 +10,7 @@ import { brief } from '../../lib/names.ts';
 import { clientSentence } from '../../push/client-sentence.ts';
 import type { PushReport } from '../../push/request.ts';
 import { parseRemoteCommand, type RemoteCommand } from '../../rsync/remote-command.ts';
-import { vaultLayout } from '../../vault/layout.ts';
+import { mayPush, vaultLayout } from '../../vault/layout.ts';
 import { Access } from '../access.ts';
 import { LoginFailedError } from '../conversation.ts';
 import { checkSlot, type Slot, takeSlot } from './slots.ts';
@@ -89,7 +88,7 @@ function readCommand(vault: string, command: string | undefined): RemoteCommand 
 
 /** A client that was removed has no secret: its key is worth nothing either. */
 function checkClient({ dataDir, vault }: SessionOrder): void {
-  if (existsSync(vaultLayout(dataDir, vault).secretFile)) return;
+  if (mayPush(vaultLayout(dataDir, vault))) return;
   throw new RefusedError(`there is no client ${vault}, or it was removed`, { rsyncExit: RsyncExit.startClient });
 }
 
