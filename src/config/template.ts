@@ -100,6 +100,11 @@ export const TEMPLATE = `# nightdrop.toml: settings of this data folder. Every k
 # ["delete", "c"], ["*", "!a", "!v"].
 #refuse_options = []
 
+# How many -v of a client the server answers over rsync:// and TLS, 0 or 1, and whether all deletions go on after I/O errors of the client, as with
+# --ignore-errors: rsyncd.conf's "max verbosity" and "ignore errors".
+#max_verbosity = 1
+#ignore_errors = false
+
 # "checksums": for files that are here already the client gets block checksums, and sends only what changed.
 # "nothing": it learns only which files differ in size and time, and sends those whole.
 #reveal = "checksums"

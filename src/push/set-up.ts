@@ -13,7 +13,7 @@ import {
   readNames,
 } from '../rsync/negotiate.ts';
 import { OptionRefusals } from '../rsync/option-refusals.ts';
-import { DAEMON, defaultOptions, parseServerOptions, REMOTE_SHELL, type ServerOptions } from '../rsync/options.ts';
+import { defaultOptions, parseServerOptions, REMOTE_SHELL, type ServerOptions } from '../rsync/options.ts';
 import { ConnectionCutError, type Input } from './input.ts';
 import type { Output } from './output.ts';
 import type { PushRequest } from './request.ts';
@@ -39,12 +39,14 @@ export async function setUp(input: Input, output: Output, request: PushRequest):
   const options = defaultOptions();
   let refusal: NightdropError | undefined;
   try {
-    parseServerOptions(args, options, { ...(request.args === undefined ? DAEMON : REMOTE_SHELL), protocol });
+    const { maxVerbosity } = request.args === undefined ? request.policy : REMOTE_SHELL;
+    parseServerOptions(args, options, { protocol, maxVerbosity });
     refusal = unsuited(options, protocol);
   } catch (error) {
     if (!(error instanceof NightdropError)) throw error;
     refusal = error;
   }
+  if (request.policy.ignoreErrors) options.ignoreErrors = true;
   refusal = new OptionRefusals(request.policy.refuseOptions).problem(args, options) ?? refusal;
   if (request.args !== undefined) options.path = `${vault}/${options.path}`;
   if (options.sender)

@@ -13,7 +13,7 @@ import { StateStore, type Totals } from '../vault/state/store.ts';
 import { createVault, findVault, listVaults, writeSecret } from '../vault/vault.ts';
 import { formatListen, nearestToClients, parseListen } from './addresses.ts';
 import { runningAddress } from './running.ts';
-import { checkedSecret } from './secrets.ts';
+import { checkedSecret, usersOf } from './secrets.ts';
 
 const SECRET_BYTES = 32;
 
@@ -70,6 +70,8 @@ export interface ClientInfo {
   name: string;
   /** whether it has a secret */
   login: boolean;
+  /** who may log in to it */
+  users: string[];
   snapshots: number;
   /** of the current state; undefined where that cannot be read and has to be rebuilt */
   totals: Totals | undefined;
@@ -84,7 +86,7 @@ export async function listClients(dataDir: string): Promise<ClientInfo[]> {
 /** What can be told of a vault without its key. */
 export async function clientInfo(layout: VaultLayout): Promise<ClientInfo> {
   const snapshots = await readdir(path.join(layout.repository, 'snapshots')).catch(() => []);
-  const base = { name: layout.name, login: mayPush(layout), snapshots: snapshots.length };
+  const base = { name: layout.name, login: mayPush(layout), users: await usersOf(layout), snapshots: snapshots.length };
   let state: StateStore | undefined;
   try {
     state = StateStore.open(layout.stateFile, { readOnly: true });

@@ -1,8 +1,9 @@
 /** The secret of a client, as it is at this moment: adding, rotating and removing count at the next login. */
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
 import { NightdropError } from '../lib/errors.ts';
-import { isVaultName, vaultLayout } from '../vault/layout.ts';
+import { printable } from '../lib/names.ts';
+import { isVaultName, type VaultLayout, vaultLayout } from '../vault/layout.ts';
 
 const LONGEST_SECRET = 1024;
 const LONGEST_LOGINS = 256 * 1024;
@@ -28,6 +29,13 @@ export async function readSecret(dataDir: string, vault: string, user: string): 
   const logins = await readPrivate(loginsFile, LONGEST_LOGINS);
   const secret = logins && parseLogins(logins.toString('latin1')).get(user);
   return secret === undefined ? undefined : checkedSecret(Buffer.from(secret, 'latin1'), loginsFile);
+}
+
+/** Names of the users that have a secret, for people. */
+export async function usersOf({ name, secretFile, loginsFile }: VaultLayout): Promise<string[]> {
+  const logins = await readFile(loginsFile, 'latin1').catch(() => '');
+  const further = [...parseLogins(logins).keys()].filter((user) => user !== name);
+  return [...(existsSync(secretFile) ? [name] : []), ...further.map(printable)];
 }
 
 /** Lines of USER:SECRET; the first of a user counts. Latin1-tagged. */

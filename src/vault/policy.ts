@@ -16,4 +16,8 @@ export interface VaultPolicy {
   umask: number;
   /** options of rsync that no push may use, as rsyncd.conf's "refuse options" names them */
   refuseOptions: string[];
+  /** levels of -v that a push may ask of the server over rsync:// and TLS, 0 or 1, as rsyncd.conf's "max verbosity" */
+  maxVerbosity: number;
+  /** every push deletes as with --ignore-errors, as rsyncd.conf's "ignore errors" */
+  ignoreErrors: boolean;
 }

@@ -19,6 +19,8 @@ export const defaultPolicy: VaultPolicy = {
   minimumBlock: 1024,
   mergeFiles: false,
   refuseOptions: [],
+  maxVerbosity: 1,
+  ignoreErrors: false,
   verifyDeltas: 'auto',
   defaultUid: 0,
   defaultGid: 0,

@@ -88,9 +88,9 @@ function addList(client: Command): void {
       const clients = (await listClients(dataFolder(command))).filter(({ login }) => login || options.all);
       if (options.json) return printJson(clients.map(({ totals, ...told }) => ({ ...told, ...totals })));
       if (clients.length === 0) return printLine('no clients yet');
-      const rows = clients.map(({ name, login, snapshots, totals }) => [
+      const rows = clients.map(({ name, login, users, snapshots, totals }) => [
         name,
-        login ? 'yes' : 'no',
+        login ? users.map((user) => (user === name ? 'yes' : `as ${user}`)).join(', ') : 'no',
         count(snapshots),
         totals ? count(totals.files) : '?',
         totals ? size(totals.bytes) : '?',

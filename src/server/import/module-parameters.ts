@@ -71,7 +71,11 @@ const HANDLERS: Record<string, Handler> = {
   'ignore nonreadable': always(unneeded('it is for pulls')),
   'outgoing chmod': always(unneeded('it is for pulls')),
   'dont compress': always(unneeded('it is for pulls')),
-  'max verbosity': always(unneeded('a client is told what it asks for')),
+  'max verbosity': (value, { policy }) => {
+    const level = Math.min(1, Math.max(0, numberOf(value)));
+    policy.set('max_verbosity', level);
+    return numberOf(value) > 1 ? left('the server answers at most one -v of a client') : carried('max_verbosity');
+  },
 
   'incoming chmod': whenSaid(left('modes are stored as they are sent: say --chmod at the client')),
   charset: whenSaid(left('names are stored as they are sent')),
@@ -84,7 +88,10 @@ const HANDLERS: Record<string, Handler> = {
   'pre-xfer exec': noPrograms,
   'post-xfer exec': noPrograms,
   'name converter': noPrograms,
-  'ignore errors': whenOn(left('say --ignore-errors at the client')),
+  'ignore errors': (value, { policy }) => {
+    if (isOn(value)) policy.set('ignore_errors', true);
+    return isOn(value) ? carried('ignore_errors') : OFF;
+  },
 
   'transfer logging': whenOn(left('the log has a line for each push, not for each file')),
   'log format': always(unneeded('the log has a line for each push')),

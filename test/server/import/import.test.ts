@@ -72,6 +72,7 @@ test('the same clients with the same secrets push as they did, and are refused a
   assert.equal(told.code, 4, told.stdout + told.stderr); // web2 is there for reading
   assert.match(told.stdout, /^\S+rsyncd\.conf:\d+: \[web2\]: not carried: it is read only/m);
   assert.match(told.stdout, /^Made 2 client\(s\): web1, web3; /m);
+  assert.match(await nightdropOk(data, ['client', 'list']), /^web1 +yes, as backup /m);
   const server = await startNightdrop(t, { data });
 
   const source = path.join(site.folder, 'source');
