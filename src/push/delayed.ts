@@ -71,6 +71,7 @@ export class DelayedUpdates {
       this.parts.delete(part);
       dropPart(session, item.path);
     }
+    session.removable.made(item.ndx);
     settleLink(session, item, entry);
   }
 }

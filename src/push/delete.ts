@@ -36,7 +36,7 @@ export class DeletePass {
   }
 
   get enabled(): boolean {
-    return this.session.options.deleteMode !== 'none';
+    return this.session.options.deleteMode !== 'none' && !this.session.options.listOnly;
   }
 
   /**
@@ -60,6 +60,7 @@ export class DeletePass {
 
   private *inLists(): Reading<void> {
     const { filter, base, lists } = this.session;
+    if (!this.enabled) return;
     for (const list of lists.all()) {
       for (const file of list.entries) {
         if (file === undefined || !isDir(file.mode)) continue;
@@ -83,6 +84,20 @@ export class DeletePass {
       if (entry !== undefined) yield* this.deleteObject(path, entry);
     }
     this.delayed.length = 0;
+  }
+
+  /** --delete-missing-args: what the client's user named, and the client does not have. */
+  missing(path: string): Promise<void> | undefined {
+    const entry = this.session.destination.entry(path);
+    if (entry === undefined || this.isProtected(path, entry, false)) return undefined;
+    return this.mergeFiles.carry(this.deleteMissing(path, entry)) ?? undefined;
+  }
+
+  private *deleteMissing(path: string, entry: Entry): Reading<void> {
+    const recurse = this.enabled || this.session.options.force;
+    if (isDir(entry.mode) && !recurse && (this.session.destination.list(path) ?? []).length > 0)
+      infoMessage(this.session, `cannot delete non-empty directory: ${this.name(path)}`);
+    else yield* this.deleteObject(path, entry);
   }
 
   /** Says how many deletions --max-delete has kept from happening. */

@@ -21,3 +21,15 @@ export async function contentDigest(session: PushSession, entry: Entry): Promise
     throw error;
   }
 }
+
+/** Reads stored content through, whatever is remembered of it: false when it cannot be read. */
+export async function isReadable({ pool, agreement }: PushSession, entry: Entry): Promise<boolean> {
+  if (entry.blobs.length === 0) return true;
+  try {
+    await pool.computeDigest({ blobs: entry.blobs, algorithm: agreement.listDigest });
+    return true;
+  } catch (error) {
+    if (isDamage(error)) return false;
+    throw error;
+  }
+}

@@ -1,6 +1,7 @@
 import { isFile } from '../lib/stat.ts';
 import type { FileEntry } from '../rsync/entry.ts';
 import { BasisType, ItemFlag } from '../rsync/iflags.ts';
+import type { ServerOptions } from '../rsync/options.ts';
 import type { Entry } from '../vault/entry.ts';
 import { fileFromElsewhere } from './alt-files.ts';
 import { appendOffer, isLongEnough } from './appending.ts';
@@ -8,7 +9,7 @@ import { resultingEntry, sameTime } from './attributes.ts';
 import { chooseBasis, choosePartBasis, mayReveal, NOTHING_OFFERED } from './basis.ts';
 import { changed } from './changes.ts';
 import type { DeletePass } from './delete.ts';
-import { contentDigest } from './digests.ts';
+import { contentDigest, isReadable } from './digests.ts';
 import { itemFlags, keptItemFlags } from './itemize.ts';
 import type { Item, Offer } from './lists.ts';
 import { infoMessage } from './messages.ts';
@@ -42,7 +43,12 @@ export function fileItem(session: PushSession, deletes: DeletePass, item: Item):
 
 async function compareElsewhere(session: PushSession, item: Item, existing: Entry | undefined): Promise<void> {
   const outcome = await fileFromElsewhere(session, item, existing);
-  if (outcome === 'settled') return;
+  if (outcome === 'settled') {
+    const entry = session.dryRun ? undefined : session.destination.entry(item.path);
+    if (entry !== undefined && session.removable.includesUnchanged && (await isReadable(session, entry)))
+      session.removable.unchanged(item.ndx);
+    return;
+  }
   if (outcome === undefined) {
     await compareInPlace(session, item, existing);
     return;
@@ -58,6 +64,7 @@ function compareInPlace(session: PushSession, item: Item, existing: Entry | unde
   if (existing?.size === file.size && item.attempt === 1) {
     if (options.checksum) return compareDigest(session, item, existing);
     if (options.sizeOnly || (!options.ignoreTimes && sameTime(options, existing, file))) {
+      if (!session.dryRun && session.removable.includesUnchanged) return keepReadable(session, item, existing);
       keepContent(session, item, existing);
       return undefined;
     }
@@ -85,6 +92,13 @@ function keepContent(session: PushSession, item: Item, existing: Entry): void {
   const entry = linked(session, resultingEntry(rules, existing.name, item.file, existing, false), item.file);
   if (changed(existing, entry)) destination.put(item.path, entry);
   settleOrLeadLater(session, item, entry, existing.xattrs);
+  session.removable.unchanged(item.ndx);
+}
+
+/** The client will remove its file: what is stored must be more than a record of it, else it comes again. */
+async function keepReadable(session: PushSession, item: Item, existing: Entry): Promise<void> {
+  if (await isReadable(session, existing)) keepContent(session, item, existing);
+  else await askForContent(session, item, existing, false);
 }
 
 /**
@@ -95,7 +109,12 @@ async function compareDigest(session: PushSession, item: Item, existing: Entry):
   if (existing.size > 0 && !mayReveal(session, existing.size)) return askForContent(session, item, existing);
   const digest = await contentDigest(session, existing);
   if (digest === undefined) await askForContent(session, item, existing, false);
-  else if (item.file.digest !== undefined && digest.equals(item.file.digest)) keepContent(session, item, existing);
+  else if (item.file.digest !== undefined && digest.equals(item.file.digest))
+    await (!session.dryRun && session.removable.includesUnchanged ? keepReadable : keepContent)(
+      session,
+      item,
+      existing,
+    );
   else await askForContent(session, item, existing);
 }
 
@@ -129,7 +148,10 @@ async function askForContent(
   if (item.basisType !== BasisType.sameName) flags |= ItemFlag.basisTypeFollows;
   flags = itemFlags(session, file, existing, flags);
   if (session.dryRun) {
-    await requestTransfer(session, item, flags, undefined);
+    // --only-write-batch: the client wants the sums all the same
+    const basis = offers && session.options.onlyWriteBatch ? await chooseBasis(session, file, existing) : undefined;
+    item.offered = basis ?? NOTHING_OFFERED;
+    await requestTransfer(session, item, flags, basis?.sums);
     settleLink(session, item, existing ?? resultingEntry(session.rules, '', file, undefined, true));
     return;
   }
@@ -166,12 +188,18 @@ function backUpInplace(session: PushSession, item: Item, existing: Entry): boole
 }
 
 function isPassedOver(session: PushSession, file: FileEntry, existing: Entry | undefined): boolean {
-  const { options } = session;
-  if (existing === undefined) return options.ignoreNonExisting;
-  if (options.ignoreExisting) return true;
-  if (options.update && isFile(existing.mode) && file.mtime - existing.mtime < Math.max(0, options.modifyWindow)) {
-    if (options.verbose > 1) infoMessage(session, `${file.path} is newer`);
-    return true;
-  }
-  return false;
+  const why = reasonToPass(session.options, file, existing);
+  if (why !== undefined && session.options.infoSkip > 0) infoMessage(session, why);
+  return why !== undefined;
+}
+
+/** For people; undefined when the file is to be looked at. */
+function reasonToPass(options: ServerOptions, file: FileEntry, existing: Entry | undefined): string | undefined {
+  const { maxSize, minSize, modifyWindow } = options;
+  if (existing === undefined && options.ignoreNonExisting) return `not creating new file "${file.path}"`;
+  if (existing !== undefined && options.ignoreExisting) return `${file.path} exists`;
+  if (maxSize !== undefined && file.size > maxSize) return `${file.path} is over max-size`;
+  if (minSize !== undefined && file.size < minSize) return `${file.path} is under min-size`;
+  if (existing === undefined || !options.update || !isFile(existing.mode)) return undefined;
+  return file.mtime - existing.mtime < Math.max(0, modifyWindow) ? `${file.path} is newer` : undefined;
 }

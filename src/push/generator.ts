@@ -2,10 +2,12 @@ import { isDevice, isDir, isFile, isSpecial, isSymlink } from '../lib/stat.ts';
 import type { FileEntry } from '../rsync/entry.ts';
 import { BasisType } from '../rsync/iflags.ts';
 import { NDX_DONE } from '../rsync/ndx.ts';
+import { Blocked } from './blocked.ts';
 import type { DeletePass } from './delete.ts';
-import { directoryItem } from './directories.ts';
+import { directoryItem, makeWay } from './directories.ts';
 import { fileItem } from './files.ts';
 import { linkToLeader } from './links.ts';
+import { listItem } from './listing.ts';
 import type { Item, ListState } from './lists.ts';
 import { nodeItem, settleLink, skipLink } from './nodes.ts';
 import { joinPath } from './paths.ts';
@@ -28,10 +30,12 @@ export class Generator {
   private readonly skipped = new Set<string>();
   /** the client takes no more requests */
   private closed = false;
+  private readonly blocked: Blocked;
 
   constructor(session: PushSession, deletes: DeletePass) {
     this.session = session;
     this.deletes = deletes;
+    this.blocked = new Blocked(session);
   }
 
   /** All lists: until they were gone over, and in incremental mode until each of them was said to be done. */
@@ -125,6 +129,8 @@ export class Generator {
   private async enter(state: ListState, directory: FileEntry): Promise<void> {
     const path = this.target(directory);
     if (this.isSkipped(path)) return;
+    if (this.session.options.listOnly) return listItem(this.session, directory);
+    if (this.blocked.stops(directory, path)) return this.blocked.tellUnlisted(directory, path);
     const item = newItem(state, directory, state.list.first - 1, path);
     if (!directoryItem(this.session, this.deletes, item)) {
       this.skipped.add(path);
@@ -137,18 +143,32 @@ export class Generator {
     const { session } = this;
     const path = this.target(file);
     if (this.skipped.size > 0 && this.isSkipped(path)) return undefined;
+    if (session.options.listOnly) {
+      if (!isDir(file.mode) || !session.agreement.incremental) listItem(session, file);
+      return undefined;
+    }
+    if (file.mode === 0) return this.deletes.missing(path);
     if (isDir(file.mode)) {
       if (session.agreement.incremental) return undefined;
+      if (this.blocked.stops(file, path)) {
+        this.blocked.tellUnlisted(file, path);
+        return undefined;
+      }
       const item = newItem(state, file, ndx, path);
       if (directoryItem(session, this.deletes, item)) return this.deletes.during(path, state.list, file.hasContent);
       this.skipped.add(path);
       return undefined;
     }
     const item = newItem(state, file, ndx, path);
+    if (this.blocked.stops(file, path)) {
+      skipLink(session, item);
+      return undefined;
+    }
     return this.nonDirectory(item);
   }
 
   private nonDirectory(item: Item): Promise<void> | undefined {
+    makeWay(this.session, item.path);
     const room = this.deletes.prepareRoom(item.path);
     return room === undefined ? this.withRoom(item) : room.then(() => this.withRoom(item));
   }

@@ -89,7 +89,8 @@ function link(
   place(session, item, leader, existing);
 }
 
-function place({ destination }: PushSession, item: Item, leader: Leader, existing: Entry | undefined): void {
+function place({ destination, removable }: PushSession, item: Item, leader: Leader, existing: Entry | undefined): void {
   const entry = { ...leader.entry, name: baseName(item.path) };
   if (existing === undefined || changed(existing, entry)) destination.put(item.path, entry);
+  removable.unchanged(item.ndx);
 }

@@ -20,6 +20,11 @@ export function errorMessage(session: Speaker, line: string): void {
   session.output.message(MessageTag.errorXfer, Buffer.from(`${line}\n`, 'latin1'));
 }
 
+/** Something is wrong, but not with what is stored: the client's exit code stays what it is. */
+export function errorNotice(session: Speaker, line: string): void {
+  session.output.message(MessageTag.error, Buffer.from(`${line}\n`, 'latin1'));
+}
+
 /** Empty frames: while a stock client writes a file it looks at what has come once that is more than 512 bytes. */
 const PADDING_FRAMES = 160;
 

@@ -12,6 +12,7 @@ import { infoMessage } from './messages.ts';
 import { baseName } from './paths.ts';
 import { tell } from './requests.ts';
 import type { PushSession } from './session.ts';
+import { isUnsafeLink } from './unsafe-links.ts';
 import { awaitsXattrs, resultingXattrs } from './xattrs.ts';
 
 /** Symlinks, devices, fifos and sockets: all they are is in the file list. */
@@ -27,6 +28,11 @@ export function nodeItem(session: PushSession, deletes: DeletePass, item: Item):
     skipLink(session, item);
     return;
   }
+  if (isSymlink(file.mode) && options.safeLinks && isUnsafeLink(file.target, session.singleName ?? file.path)) {
+    if (options.infoName > 0) infoMessage(session, `ignoring unsafe symlink "${file.path}" -> "${file.target}"`);
+    skipLink(session, item);
+    return;
+  }
 
   const sameType = existing !== undefined && typeClass(existing.mode) === typeClass(file.mode);
   if (existing !== undefined && sameType && isSameNode(file, existing)) {
@@ -34,6 +40,7 @@ export function nodeItem(session: PushSession, deletes: DeletePass, item: Item):
     tell(session, item, keptItemFlags(session, file, existing));
     if (changed(existing, entry)) destination.put(path, entry);
     settleOrLeadLater(session, item, entry, existing.xattrs);
+    session.removable.unchanged(item.ndx);
     return;
   }
   if (existing !== undefined && !isDir(existing.mode) && session.backups.enabled) {
@@ -61,6 +68,7 @@ export function nodeItem(session: PushSession, deletes: DeletePass, item: Item):
   }
   destination.put(path, entry);
   settleOrLeadLater(session, item, entry, elsewhere?.match.entry.xattrs ?? []);
+  session.removable.made(item.ndx, isSymlink(file.mode));
 }
 
 /** What one of the other places has for an object that is not there; a hard-link group goes by what comes of it. */
@@ -124,6 +132,7 @@ export function skipLink(session: PushSession, item: Item): void {
 function isCarried(session: PushSession, file: FileEntry): boolean {
   const { options } = session;
   if (isSymlink(file.mode)) return options.links;
+  if (options.dropDevices) return false;
   if (isDevice(file.mode)) return options.devices;
   return isSpecial(file.mode) && options.specials;
 }

@@ -20,9 +20,11 @@ import { Destination } from './destination.ts';
 import { HardLinks } from './hard-links.ts';
 import { Input } from './input.ts';
 import { Lists } from './lists.ts';
+import { errorNotice } from './messages.ts';
 import { takeMessage } from './messages-in.ts';
 import { Output } from './output.ts';
 import { Receiver } from './receiver.ts';
+import { Removable } from './removable.ts';
 import type { PushRequest } from './request.ts';
 import { type Agreement, newCounts, type PushSession } from './session.ts';
 import type { SetUp } from './set-up.ts';
@@ -127,7 +129,7 @@ export function beginSession(
   hold: VaultHold,
 ): { session: PushSession; receiver: Receiver } {
   const { request, input, output, demultiplexer } = connection;
-  const { options, compat } = agreed;
+  const { options, compat, owners } = agreed;
   const { protocol, policy } = request;
   const seed = options.checksumSeed || hold.store.checksumSeed;
   startStreams(connection, seed, options.timeout);
@@ -145,6 +147,8 @@ export function beginSession(
     verify: policy.verifyDeltas === 'always' || (policy.verifyDeltas === 'auto' && !request.authenticatedTransport),
   };
   const now = Math.floor(Date.now() / 1000);
+  // what would be sent goes into a file of the client's, or only the list is told: nothing is stored in either case
+  const dryRun = options.dryRun || options.onlyWriteBatch || options.listOnly;
   const parts: Omit<PushSession, 'backups'> = {
     agreement,
     options,
@@ -155,7 +159,7 @@ export function beginSession(
     ndxOut: new NdxEncoder(protocol),
     store: hold.store,
     pool: hold.pool,
-    destination: new Destination(hold.store, options.dryRun, followsDirTimes(options) ? undefined : now),
+    destination: new Destination(hold.store, dryRun, followsDirTimes(options) ? undefined : now),
     lists: new Lists(),
     hardLinks: new HardLinks(),
     delayed: undefined,
@@ -165,8 +169,9 @@ export function beginSession(
     base: '',
     singleName: undefined,
     baseCreated: false,
-    dryRun: options.dryRun,
+    dryRun,
     ioError: 0,
+    removable: new Removable(options),
   };
   const session: PushSession = Object.assign(parts, { backups: new Backups(parts) });
   if (options.delayUpdates && !options.dryRun) session.delayed = new DelayedUpdates(session);
@@ -192,8 +197,13 @@ export function beginSession(
     relative: options.relative,
     recursive: options.recursive,
     numericIds: options.numericIds,
+    missingArgs: options.deleteMissingArgs,
+    keepsDirSizes: options.listOnly,
+    userMap: owners.user,
+    groupMap: owners.group,
     digestLength: options.checksum ? digestLength(agreed.listChecksum) : 0,
   });
+  for (const line of owners.unknown) errorNotice(session, line);
   const tokens = createTokenDecoder(agreed.compression, protocol);
   const receiver = new Receiver(session, flist, new NdxDecoder(protocol), tokens);
   return { session, receiver };

@@ -60,10 +60,11 @@ async function push(connection: Connection, agreed: SetUp, hold: VaultHold, repo
     const target = cleanTarget(agreed.options.path, vault, args !== undefined);
     session.filter = await readFilter(session);
     await receiver.firstList();
-    resolveTarget(session, target, receiver.firstEntries, receiver.firstIsDirectory);
+    if (!session.options.listOnly) resolveTarget(session, target, receiver.firstEntries, receiver.firstIsDirectory);
     session.altDests = openAltDests(session);
     await transfer(session, receiver);
     if (!session.dryRun) report.snapshot = await commitPush(connection.request, session, hold, true);
+    if (!session.dryRun) await session.removable.tell(session.output);
     report.complete = true;
     report.exitCode = session.counts.failed > 0 || session.ioError !== 0 ? RsyncExit.partial : RsyncExit.ok;
     sendDone(session);

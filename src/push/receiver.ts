@@ -14,6 +14,7 @@ import type { Item } from './lists.ts';
 import { notSent } from './messages-in.ts';
 import { leadNow } from './nodes.ts';
 import { Provenance } from './provenance.ts';
+import { pruneEmptyDirectories } from './prune.ts';
 import type { PushSession } from './session.ts';
 import { openSink } from './transfers.ts';
 import { applyXattrAnswer } from './xattrs.ts';
@@ -71,6 +72,7 @@ export class Receiver {
     const { counts, lists, agreement } = this.session;
     await this.listEntries();
     const [list] = lists.all();
+    if (this.session.options.pruneEmptyDirs) pruneEmptyDirectories(list, this.session.filter);
     this.firstEntries = counts.entries;
     const first = list.entries.find((file) => file !== undefined);
     this.firstIsDirectory = first !== undefined && isDir(first.mode);

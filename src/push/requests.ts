@@ -26,7 +26,7 @@ export async function requestTransfer(
 ): Promise<void> {
   const { output } = session;
   writeItem(session, item, iflags);
-  if (session.dryRun) return;
+  if (session.options.dryRun) return;
   const { head } = item.offered!;
   writeSumHead(output.data, head);
   output.touch();
@@ -56,7 +56,7 @@ function writeItem(session: PushSession, item: Item, iflags: number, linkName?: 
   const localLink = ItemFlag.nameFollows | ItemFlag.localChange;
   if (
     options.xattrs &&
-    !session.dryRun &&
+    !options.dryRun &&
     item.iflags & ItemFlag.reportXattr &&
     !(agreement.xattrOptimized && (item.iflags & localLink) === localLink)
   ) {

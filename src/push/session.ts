@@ -14,6 +14,7 @@ import type { HardLinks } from './hard-links.ts';
 import type { Input } from './input.ts';
 import type { Lists } from './lists.ts';
 import type { Output } from './output.ts';
+import type { Removable } from './removable.ts';
 
 /** What was agreed on with the client before the file list (docs/protocol.md, "Set-up"). */
 export interface Agreement {
@@ -63,6 +64,7 @@ export interface PushSession {
   readonly dryRun: boolean;
   /** I/O error flags the sender told of */
   ioError: number;
+  readonly removable: Removable;
 }
 
 export interface PushCounts {

@@ -16,6 +16,7 @@ import { OptionRefusals } from '../rsync/option-refusals.ts';
 import { defaultOptions, parseServerOptions, REMOTE_SHELL, type ServerOptions } from '../rsync/options.ts';
 import { ConnectionCutError, type Input } from './input.ts';
 import type { Output } from './output.ts';
+import { type OwnerMaps, ownerMaps } from './owner-maps.ts';
 import type { PushRequest } from './request.ts';
 
 /** What client and server have agreed on when the file list begins. */
@@ -30,6 +31,7 @@ export interface SetUp {
   /** whole files' digests begin with the seed: md4 before protocol 30 */
   seededDigest: boolean;
   compression: Compression;
+  owners: OwnerMaps;
 }
 
 /** Arguments, compatibility flags and negotiation, in the protocol's order (docs/protocol.md, "Set-up"). */
@@ -38,9 +40,11 @@ export async function setUp(input: Input, output: Output, request: PushRequest):
   const args = request.args ?? (await withinDeadline(input, limits.handshakeTimeout, readArguments(input, protocol)));
   const options = defaultOptions();
   let refusal: NightdropError | undefined;
+  let owners: OwnerMaps = { user: undefined, group: undefined, unknown: [] };
   try {
     const { maxVerbosity } = request.args === undefined ? request.policy : REMOTE_SHELL;
     parseServerOptions(args, options, { protocol, maxVerbosity });
+    owners = ownerMaps(options);
     refusal = unsuited(options, protocol);
   } catch (error) {
     if (!(error instanceof NightdropError)) throw error;
@@ -67,7 +71,7 @@ export async function setUp(input: Input, output: Output, request: PushRequest):
     limits.handshakeTimeout,
     negotiate(input, output, options, protocol, compat),
   );
-  return { options, refusal, compat, ...agreed };
+  return { options, refusal, compat, owners, ...agreed };
 }
 
 async function readArguments(input: Input, protocol: number): Promise<string[]> {

@@ -1,6 +1,7 @@
 import { NightdropError, RsyncExit } from '../lib/errors.ts';
 import { brief } from '../lib/names.ts';
 import { isDir } from '../lib/stat.ts';
+import type { Entry } from '../vault/entry.ts';
 import { newDirectory } from './destination.ts';
 import { infoMessage } from './messages.ts';
 import { baseName, dirName } from './paths.ts';
@@ -51,11 +52,12 @@ export function cleanTarget(path: string, vault: string, relative = false): Targ
  * @param entries listed so far
  */
 export function resolveTarget(session: PushSession, target: Target, entries: number, firstIsDirectory: boolean): void {
-  const { destination, options, rules } = session;
-  const there = destination.entry(target.path);
+  const { destination, options } = session;
+  const isDirectory = entries > 1 || target.trailingSlash;
   session.base = target.path;
-  if (there === undefined && options.mkpath)
-    destination.ensureDirectory(dirName(target.path), 0o777 & ~rules.policy.umask, rules.now);
+  if (options.mkpath && destination.entry(target.path) === undefined)
+    makePath(session, target, isDirectory ? target.path : dirName(target.path));
+  const there = destination.entry(target.path);
   if (there !== undefined && isDir(there.mode)) return;
   if (there !== undefined) {
     if (entries > 1)
@@ -63,17 +65,39 @@ export function resolveTarget(session: PushSession, target: Target, entries: num
     if (firstIsDirectory) throw refusal('ERROR: cannot overwrite non-directory with a directory', RsyncExit.fileSelect);
     if (target.trailingSlash) throw refusal('ERROR: destination path is not a directory', RsyncExit.syntax);
   }
-  if (there === undefined && (entries > 1 || target.trailingSlash)) {
-    if (!destination.hasDirectory(dirName(target.path))) throw missing(target.path);
+  // a dry run has made no path, and goes on as if it had
+  const hasParent = destination.hasDirectory(dirName(target.path)) || (options.mkpath && session.dryRun);
+  if (!hasParent) throw missing(target.path);
+  if (there === undefined && isDirectory) {
     session.baseCreated = true;
-    destination.makeDirectory(target.path, newDirectory(baseName(target.path), 0o777 & ~rules.policy.umask, rules.now));
-    if (options.verbose > 0 || options.itemizes) infoMessage(session, `created directory ${target.shown}`);
+    destination.makeDirectory(target.path, made(session, target.path));
+    if (isTold(session)) infoMessage(session, `created directory ${target.shown}`);
     return;
   }
-  if (!destination.hasDirectory(dirName(target.path))) throw missing(target.path);
   session.base = dirName(target.path);
   session.singleName = baseName(target.path);
 }
+
+/** --mkpath: what is missing of the path is made, and counted for the client. */
+function makePath(session: PushSession, { path: whole, shown }: Target, path: string): void {
+  const { destination, rules } = session;
+  let count = 0;
+  for (let at = path; at !== '' && destination.entry(at) === undefined; at = dirName(at)) count++;
+  if (count === 0) return;
+  if (!destination.ensureDirectory(path, 0o777 & ~rules.policy.umask, rules.now) && !session.dryRun)
+    throw missing(path);
+  if (isTold(session))
+    infoMessage(
+      session,
+      `created ${count} director${count === 1 ? 'y' : 'ies'} for ${path === whole ? shown : dirName(shown)}`,
+    );
+}
+
+function made({ rules }: PushSession, path: string): Entry {
+  return newDirectory(baseName(path), 0o777 & ~rules.policy.umask, rules.now);
+}
+
+const isTold = ({ options }: PushSession): boolean => options.infoName > 0 || options.itemizes;
 
 function missing(path: string): NightdropError {
   return refusal(`rsync: [Receiver] mkdir ${brief(path)} failed: No such file or directory (2)`, RsyncExit.fileIo);

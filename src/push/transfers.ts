@@ -71,6 +71,7 @@ export function applyResult(session: PushSession, item: Item, result: FileResult
   if (session.delayed === undefined) {
     if (replaced && existing !== undefined) backUp(session, item, existing);
     destination.put(item.path, entry);
+    session.removable.made(item.ndx);
     if (options.partialDir !== '') dropPart(session, item.path);
   } else if (!session.delayed.add(item, entry)) return 'failed';
   counts.transferred++;

@@ -2,6 +2,7 @@
 import { ProtocolError } from '../lib/errors.ts';
 import { type ByteReader, NEED_MORE } from './bytes.ts';
 import type { Acl, AclName } from './entry.ts';
+import type { FileListSettings } from './flist-settings.ts';
 import type { OwnerNames } from './id-list.ts';
 
 const FLAG_USER = 1;
@@ -21,6 +22,8 @@ const MOST_ACLS = 1_000_000;
 const MOST_NAMES_IN_ALL = 4_000_000;
 const NO_ID = 0xffffffff;
 
+type OwnerMaps = Pick<FileListSettings, 'userMap' | 'groupMap' | 'incremental' | 'numericIds'>;
+
 /** Where the caches stood, to go back to when an entry turns out to be incomplete. */
 export interface AclMark {
   access: number;
@@ -32,11 +35,13 @@ export interface AclMark {
 export class AclDecoder {
   private readonly known: { access: Acl[]; default: Acl[] } = { access: [], default: [] };
   private readonly names: OwnerNames;
+  private readonly maps: OwnerMaps;
   private nameCount = 0;
 
   /** Names that come with ids are put into `names`. */
-  constructor(names: OwnerNames) {
+  constructor(names: OwnerNames, maps: OwnerMaps = { incremental: true, numericIds: true }) {
     this.names = names;
+    this.maps = maps;
   }
 
   mark(): AclMark {
@@ -64,7 +69,7 @@ export class AclDecoder {
       group: flags & FLAG_GROUP ? permissions(reader.varint()) : undefined,
       mask: flags & FLAG_MASK ? permissions(reader.varint()) : undefined,
       other: flags & FLAG_OTHER ? permissions(reader.varint()) : undefined,
-      names: flags & FLAG_NAMES ? this.readNames(reader) : [],
+      names: flags & FLAG_NAMES ? this.readOwners(reader) : [],
     };
     if (acl.names.length > 0 && acl.mask === undefined)
       acl.mask = kind === 'access' ? (mode >> 3) & 7 : acl.names.reduce((bits, n) => bits | n.access, acl.group ?? 0);
@@ -72,10 +77,28 @@ export class AclDecoder {
     return acl;
   }
 
-  /** Gives entries the names that came after the whole file list. */
+  /** Gives entries the names that came after the whole file list, and the owners that --usermap and --groupmap say. */
   nameOwners(): void {
-    for (const acl of [...this.known.access, ...this.known.default])
+    for (const acl of [...this.known.access, ...this.known.default]) {
       for (const entry of acl.names) entry.name = this.names.of(entry.kind, entry.id);
+      acl.names = this.mapped(acl.names);
+    }
+  }
+
+  /** Two owners may become one, with an entry each: a stock receiver sets both, and the kernel takes it. */
+  private mapped(names: AclName[]): AclName[] {
+    const { userMap, groupMap } = this.maps;
+    if (userMap === undefined && groupMap === undefined) return names;
+    return names.map((entry) => ({
+      ...entry,
+      ...(entry.kind === 'user' ? userMap : groupMap)?.of(entry.id, entry.name),
+    }));
+  }
+
+  /** In incremental mode names come along, and without names stock receivers map nothing; else when the list is over. */
+  private readOwners(reader: ByteReader): AclName[] {
+    const names = this.readNames(reader);
+    return this.maps.incremental && !this.maps.numericIds ? this.mapped(names) : names;
   }
 
   private readNames(reader: ByteReader): AclName[] {

@@ -38,13 +38,18 @@ export function compatFlags(options: ServerOptions): number {
 
 /** Lists may come directory by directory, unless something has to know all of them first. */
 function allowsIncrementalRecursion(options: ServerOptions): boolean {
-  const { capabilities, recursive, useQsort, pruneEmptyDirs, delayUpdates, deleteMode } = options;
+  const { capabilities, recursive, useQsort, pruneEmptyDirs, delayUpdates, deleteMode, removesSource, dryRun, iconv } =
+    options;
   return (
     capabilities.includes('i') &&
     recursive &&
     !useQsort &&
     !pruneEmptyDirs &&
     !delayUpdates &&
+    // the client forgets a list when it is done, and could not be told later what it may remove
+    (removesSource === 'none' || dryRun) &&
+    // indices count as the lists were sent, for converted names sort in another order
+    iconv === undefined &&
     deleteMode !== 'before' &&
     deleteMode !== 'after'
   );

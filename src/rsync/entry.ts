@@ -36,6 +36,9 @@ export interface FileEntry {
   xattrs: WireXattr[] | undefined;
 }
 
+/** A directory that is listed only for what lies below it (--relative): the sender marks it so. */
+export const isImplied = (file: FileEntry): boolean => file.topDir && !file.hasContent;
+
 /** POSIX ACL as rsync sends it. Permissions are rwx bits 0-7; undefined where the sender left the entry out. */
 export interface Acl {
   user: number | undefined;

@@ -47,7 +47,7 @@ export class EntryDecoder {
   constructor(settings: FileListSettings) {
     this.settings = settings;
     this.names = new OwnerNames(settings);
-    this.acls = new AclDecoder(this.names);
+    this.acls = new AclDecoder(this.names, settings);
     this.name = new NameDecoder(settings.protocol, settings.relative);
     this.content = new ContentTracker(settings);
     if (!settings.incremental) return;
@@ -136,7 +136,7 @@ export class EntryDecoder {
     const entry: FileEntry = {
       path,
       mode,
-      size: isFile(mode) || symlink ? size : 0,
+      size: isFile(mode) || symlink || (directory && this.settings.keepsDirSizes) ? size : 0,
       mtime,
       mtimeNsec,
       atime: preserve.atimes && !directory ? atime : undefined,

@@ -1,3 +1,5 @@
+import type { OwnerMap } from './owner-map.ts';
+
 /** What was agreed on before the file list, as far as its bytes depend on it (docs/protocol.md, "File list"). */
 export interface FileListSettings {
   /** 27 to 32 */
@@ -30,6 +32,11 @@ export interface FileListSettings {
   /** --delete-missing-args: entries of mode 0 ask for a deletion */
   missingArgs?: boolean;
   numericIds: boolean;
+  /** --usermap, --groupmap */
+  userMap?: OwnerMap;
+  groupMap?: OwnerMap;
+  /** directories have the size they were sent with; else 0 */
+  keepsDirSizes?: boolean;
   /** bytes of the digest that regular files carry with -c; 0 without */
   digestLength: number;
 }

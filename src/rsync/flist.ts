@@ -152,10 +152,12 @@ export class FileListReceiver {
     const distinct = settings.relative && settings.incremental ? entries.slice() : entries;
     if (settings.relative) stripRoots(sorted, entries);
     if (settings.incremental) {
+      this.mapOwners(sorted.all);
       this.directories.add(sorted.all, distinct);
       this.placeRoot(entries);
     } else {
-      if (!settings.numericIds) this.nameOwners(sorted.all);
+      this.nameOwners(sorted.all);
+      this.mapOwners(sorted.all);
       if (settings.preserve.hardLinks) unlinkSingles(entries);
     }
     const first = this.nextFirst;
@@ -175,10 +177,23 @@ export class FileListReceiver {
 
   private nameOwners(entries: readonly FileEntry[]): void {
     const { names, acls } = this.entryDecoder;
+    acls.nameOwners();
+    if (this.settings.numericIds) return;
     for (const entry of entries) {
       entry.user = names.user(entry.uid);
       entry.group = names.group(entry.gid);
     }
-    acls.nameOwners();
+  }
+
+  /** --usermap and --groupmap; hard links' attributes were copied, so each entry is an object of its own. */
+  private mapOwners(entries: readonly FileEntry[]): void {
+    const { userMap, groupMap } = this.settings;
+    if (userMap === undefined && groupMap === undefined) return;
+    for (const entry of entries) {
+      const user = userMap?.of(entry.uid, entry.user);
+      if (user !== undefined) [entry.uid, entry.user] = [user.id, user.name];
+      const group = groupMap?.of(entry.gid, entry.group);
+      if (group !== undefined) [entry.gid, entry.group] = [group.id, group.name];
+    }
   }
 }

@@ -2,62 +2,30 @@
  * Every option a client may hand to a receiver, and what becomes of it: carried, with what it sets, or refused, with the
  * reason. What is not here is refused as unknown. docs/options.md is made from this table by hand.
  */
-import { infoLevels, integer, names, size, text, type ValueParser } from './option-values.ts';
+import {
+  type Flag,
+  flag,
+  LATER,
+  NO_FILES,
+  NO_SHELL,
+  noEffect,
+  noEffectWith,
+  type OptionSpec,
+  type Refused,
+  refused,
+  refusedWithValue,
+  SENDING,
+  type Valued,
+  valued,
+} from './option-spec.ts';
+import { OTHER_SPELLINGS } from './option-spellings.ts';
+import { infoLevels, integer, names, size, text } from './option-values.ts';
 import type { AltDestKind, ServerOptions } from './options.ts';
+
+export type { Valued } from './option-spec.ts';
 
 /** So many directories to compare with a stock receiver takes. */
 export const MOST_ALT_DESTS = 20;
-
-export type OptionSpec = Flag | Valued | Refused;
-
-/** Carried, takes no value. */
-export interface Flag {
-  carried: true;
-  takesValue: false;
-  sets: Partial<ServerOptions>;
-}
-
-/** Carried, takes a value: after '=', or as the next argument. */
-export interface Valued {
-  carried: true;
-  takesValue: true;
-  /** what the value sets; undefined when the text is not a value of this option */
-  read: (text: string, options: ServerOptions) => Partial<ServerOptions> | undefined;
-}
-
-export interface Refused {
-  carried: false;
-  /** clients send its value as the next argument */
-  takesValue: boolean;
-  /** of a letter: the name that people know */
-  long?: string;
-  /** completes 'the option X is refused: …' */
-  reason: string;
-}
-
-const LATER = 'nightdrop does not carry it yet';
-const NO_FILES = 'it names files on the server';
-const SENDING = 'it is for the sending side';
-const NO_SHELL = 'there is no shell and no other program here';
-
-const flag = (sets: Partial<ServerOptions>): Flag => ({ carried: true, takesValue: false, sets });
-const refused = (reason: string, long?: string): Refused => ({ carried: false, takesValue: false, reason, long });
-const refusedWithValue = (reason: string): Refused => ({ carried: false, takesValue: true, reason });
-
-function valued<T>(parse: ValueParser<T>, sets: (value: T) => Partial<ServerOptions>): Valued {
-  return {
-    carried: true,
-    takesValue: true,
-    read: (given) => {
-      const value = parse(given);
-      return value === undefined ? undefined : sets(value);
-    },
-  };
-}
-
-/** Carried in that it changes nothing here: the destination is no file system, or only the client is concerned. */
-const noEffect = flag({});
-const noEffectWith = <T>(parse: ValueParser<T>): Valued => valued(parse, () => ({}));
 
 /** Given several times, its values add up; one too many is noted, no more. */
 function altDest(kind: AltDestKind): Valued {
@@ -109,12 +77,12 @@ export const SHORT_OPTIONS: ReadonlyMap<string, Flag | Refused> = new Map<string
   ['z', flag({ compress: 'negotiated' })],
   ['b', flag({ backup: true })],
   ['y', refused(LATER, '--fuzzy')],
-  ['m', refused(LATER, '--prune-empty-dirs')],
+  ['m', flag({ pruneEmptyDirs: true })],
   ['N', refused('receivers on Linux keep no creation times', '--crtimes')],
   ['K', refused('the destination is virtual: no symlink in it is ever followed', '--keep-dirlinks')],
   ['k', refused(SENDING)],
   ['L', refused(SENDING)],
-  ['T', refused(NO_FILES)],
+  ['T', refused('it is sent as --temp-dir')],
   ['f', refused('filter rules come over the connection, not as arguments')],
   ['F', refused('filter rules come over the connection, not as arguments')],
 ]);
@@ -145,10 +113,12 @@ export const LONG_OPTIONS: ReadonlyMap<string, OptionSpec> = new Map<string, Opt
   ['--modify-window', valued(integer(-1, INT_MAX), (modifyWindow) => ({ modifyWindow }))],
   ['--copy-unsafe-links', noEffect],
   ['--mkpath', flag({ mkpath: true })],
-  ['--max-size', refusedWithValue(LATER)],
-  ['--min-size', refusedWithValue(LATER)],
-  ['--prune-empty-dirs', refused(LATER)],
-  ['--safe-links', refused(LATER)],
+  ['--max-size', valued(size, (maxSize) => ({ maxSize }))],
+  ['--min-size', valued(size, (minSize) => ({ minSize }))],
+  ['--prune-empty-dirs', flag({ pruneEmptyDirs: true })],
+  ['--safe-links', flag({ safeLinks: true })],
+  ['--list-only', flag({ listOnly: true })],
+  ['--ignore-missing-args', noEffect],
   ['--files-from', refusedWithValue(NO_FILES)],
   ['--from0', refused(NO_FILES)],
 
@@ -160,11 +130,11 @@ export const LONG_OPTIONS: ReadonlyMap<string, OptionSpec> = new Map<string, Opt
   ['--numeric-ids', flag({ numericIds: true })],
   ['--super', noEffect],
   ['--open-noatime', noEffect],
-  ['--fake-super', refused('owners and modes are stored as data here: it is not needed')],
-  ['--usermap', refusedWithValue(LATER)],
-  ['--groupmap', refusedWithValue(LATER)],
-  ['--chown', refusedWithValue(LATER)],
-  ['--chmod', refusedWithValue(LATER)],
+  ['--fake-super', noEffect],
+  ['--usermap', valued(text, (userMap) => ({ userMap, owner: true }))],
+  ['--groupmap', valued(text, (groupMap) => ({ groupMap, group: true }))],
+  ['--chown', refusedWithValue('not with -M: the client sends it as --usermap and --groupmap')],
+  ['--chmod', refusedWithValue('not with -M: the client changes the modes that it sends')],
   ['--iconv', refusedWithValue(LATER)],
   ['--crtimes', refused('receivers on Linux keep no creation times')],
 
@@ -178,9 +148,9 @@ export const LONG_OPTIONS: ReadonlyMap<string, OptionSpec> = new Map<string, Opt
   ['--ignore-errors', flag({ ignoreErrors: true })],
   ['--force', flag({ force: true })],
   ['--max-delete', valued(int32, (most) => ({ maxDelete: Math.max(0, most) }))],
-  ['--delete-missing-args', refused(LATER)],
-  ['--remove-source-files', refused(LATER)],
-  ['--remove-sent-files', refused(LATER)],
+  ['--delete-missing-args', flag({ deleteMissingArgs: true })],
+  ['--remove-source-files', flag({ removesSource: 'all' })],
+  ['--remove-sent-files', flag({ removesSource: 'sent' })],
 
   // how content is transferred
   ['--whole-file', flag({ wholeFile: true })],
@@ -232,27 +202,28 @@ export const LONG_OPTIONS: ReadonlyMap<string, OptionSpec> = new Map<string, Opt
   ['--debug', noEffectWith(text)],
 
   // files and programs of the server
-  ['--temp-dir', refusedWithValue(NO_FILES)],
+  ['--temp-dir', noEffectWith(text)],
   ['--log-file', refusedWithValue(NO_FILES)],
   ['--log-file-format', refusedWithValue(NO_FILES)],
   ['--write-batch', refusedWithValue(NO_FILES)],
   ['--read-batch', refusedWithValue(NO_FILES)],
-  ['--only-write-batch', refusedWithValue(LATER)],
+  ['--only-write-batch', valued(text, () => ({ onlyWriteBatch: true }))],
   ['--config', refusedWithValue(NO_FILES)],
   ['--dparam', refusedWithValue(NO_FILES)],
   ['--password-file', refusedWithValue(NO_FILES)],
   ['--early-input', refusedWithValue(NO_FILES)],
-  ['--confine-root', refusedWithValue('the destination is virtual: there is nothing to confine')],
+  ['--confine-root', noEffectWith(text)],
   ['--insecure-links', refused('the destination is virtual: no symlink in it is ever followed')],
-  ['--munge-links', refused('symlinks are stored as they are')],
+  ['--munge-links', noEffect],
   ['--copy-as', refusedWithValue('a vault has no users to copy as')],
   ['--rsync-path', refusedWithValue(NO_SHELL)],
   ['--rsh', refusedWithValue(NO_SHELL)],
   ['--server', refused('it stands first, once')],
   ['--daemon', refused('it is not for a connection')],
   ['--no-detach', refused('it is not for a connection')],
-  ['--outbuf', refusedWithValue('it is for programs that write to a terminal')],
+  ['--outbuf', noEffectWith(text)],
   ['--remote-option', refusedWithValue('an option for the other side cannot be passed on again')],
+  ...OTHER_SPELLINGS,
 ]);
 
 /** 'auto' is what is agreed on when nothing is chosen. */

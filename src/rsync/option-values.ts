@@ -41,6 +41,7 @@ export function text(value: string): string | undefined {
 export interface InfoLevels {
   name: number | undefined;
   delete: number | undefined;
+  skip: number | undefined;
   nonRegular: number | undefined;
   backup: number | undefined;
 }
@@ -50,7 +51,13 @@ const MOST_LEVEL = 4;
 /** `name2,del0`, `all`, `none`; words that are not ours to know are passed over, as stock servers do. */
 export function infoLevels(value: string): InfoLevels | undefined {
   if (text(value) === undefined) return undefined;
-  const levels: InfoLevels = { name: undefined, delete: undefined, nonRegular: undefined, backup: undefined };
+  const levels: InfoLevels = {
+    name: undefined,
+    delete: undefined,
+    skip: undefined,
+    nonRegular: undefined,
+    backup: undefined,
+  };
   for (const word of value.split(',')) {
     const found = /^([A-Za-z]*)(\d*)$/.exec(word);
     if (found === null) continue;
@@ -59,6 +66,7 @@ export function infoLevels(value: string): InfoLevels | undefined {
     const isAll = name === 'all' || name === 'none';
     if (name === 'name' || isAll) levels.name = level;
     if (name === 'del' || isAll) levels.delete = level;
+    if (name === 'skip' || isAll) levels.skip = level;
     if (name === 'nonreg' || isAll) levels.nonRegular = level;
     if (name === 'backup' || isAll) levels.backup = level;
   }

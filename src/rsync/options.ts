@@ -98,6 +98,28 @@ export interface ServerOptions {
   checksumChoice: string | undefined;
   checksumSeed: number | undefined;
   useQsort: boolean;
+  /** bytes: files beyond them are left as they are */
+  maxSize: number | undefined;
+  minSize: number | undefined;
+  /** symlinks that lead out of the transfer are left out */
+  safeLinks: boolean;
+  /** --delete-missing-args: entries of mode 0 ask for a deletion */
+  deleteMissingArgs: boolean;
+  /** what the client removes once it is told that it is safe: what was sent, or what is unchanged too */
+  removesSource: 'none' | 'sent' | 'all';
+  /** --usermap, --groupmap: as sent (owner-map.ts) */
+  userMap: string | undefined;
+  groupMap: string | undefined;
+  /** character set that names are stored in, of which the client sends UTF-8; undefined: bytes as they are */
+  iconv: string | undefined;
+  /** the client puts into a file what it would send: nothing is stored */
+  onlyWriteBatch: boolean;
+  /** the client's list is told to it, nothing else is done */
+  listOnly: boolean;
+  /** devices and specials are not made, though they are listed */
+  dropDevices: boolean;
+  /** level of messages about what is passed over */
+  infoSkip: number;
   /** what the client prints of each item, reduced to what a receiver must know: %i, %i%I, %o or X; '' when not sent */
   logFormat: string;
   /** --info, where it differs from what the verbosity says */
@@ -202,6 +224,18 @@ export function defaultOptions(): ServerOptions {
     checksumChoice: undefined,
     checksumSeed: undefined,
     useQsort: false,
+    maxSize: undefined,
+    minSize: undefined,
+    safeLinks: false,
+    deleteMissingArgs: false,
+    removesSource: 'none',
+    userMap: undefined,
+    groupMap: undefined,
+    iconv: undefined,
+    onlyWriteBatch: false,
+    listOnly: false,
+    dropDevices: false,
+    infoSkip: 0,
     logFormat: '',
     info: undefined,
     infoName: 0,
@@ -267,6 +301,7 @@ function finish(options: ServerOptions, { protocol, maxVerbosity }: ServerSide, 
   // each level of verbosity implies levels of --info, which --info itself overrides, up to what the server allows
   options.verbose = Math.min(maxVerbosity, options.verbose);
   options.infoName = Math.min(maxVerbosity, options.info?.name ?? Math.min(2, options.verbose));
+  options.infoSkip = maxVerbosity > 1 ? (options.info?.skip ?? (options.verbose > 1 ? 1 : 0)) : 0;
   options.infoNonRegular = options.info?.nonRegular ?? 1;
   const infoDelete = Math.min(maxVerbosity, options.info?.delete ?? Math.min(1, options.verbose));
   options.tellsBackups = Math.min(maxVerbosity - 1, options.info?.backup ?? options.verbose - 1) > 0;

@@ -10,12 +10,17 @@ interface Row {
   why: string;
 }
 
-/** Rows of the tables of docs/options.md, by the first option that each names. */
+/** Rows of the tables of docs/options.md, by the first option that each names; of other spellings, by all of them. */
 function documented(): Map<string, Row> {
   const rows = new Map<string, Row>();
+  let section = '';
   for (const line of readFileSync(path.join(projectFolder, 'docs/options.md'), 'utf8').split('\n')) {
-    const found = /^\|\s*`(-[^`]+)`[^|]*\|([^|]*)\|([^|]*)\|$/.exec(line);
-    if (found) rows.set(found[1], { state: found[2].trim(), why: found[3].trim() });
+    if (line.startsWith('## ')) section = line.slice(3);
+    const found = /^\|(\s*`-[^|]*)\|([^|]*)\|([^|]*)\|$/.exec(line);
+    if (found === null) continue;
+    const names = [...found[1].matchAll(/`(-[^`]+)`/g)].map(([, name]) => name);
+    for (const name of section === 'Other spellings' ? names : names.slice(0, 1))
+      rows.set(name, { state: found[2].trim(), why: found[3].trim() });
   }
   return rows;
 }

@@ -125,6 +125,26 @@ test('--delete without a time means before for old clients', () => {
   assert.equal(parseFor({ ...DAEMON, protocol: 29 }, '-r', '--delete-after').deleteMode, 'after');
 });
 
+test('what -M adds for the receiver alone is carried, what both sides must know is refused', () => {
+  assert.equal(parse('-pe.', '--no-perms').perms, false);
+  assert.equal(parse('-De.', '--drop-D').dropDevices, true);
+  refuses(RsyncExit.unsupported, /--acls is refused: give it to rsync itself/, '-e.', '--acls');
+  refuses(RsyncExit.unsupported, /--exclude is refused: give it to rsync itself/, '-e.', '--exclude=x');
+});
+
+test('what is listed, taken and removed', () => {
+  assert.deepEqual(changed('-rme.', '--max-size=10', '--min-size=1.5k', '--safe-links'), {
+    recursive: true,
+    pruneEmptyDirs: true,
+    maxSize: 10,
+    minSize: 1536,
+    safeLinks: true,
+  });
+  assert.deepEqual(changed('-e.', '--remove-source-files'), { removesSource: 'all' });
+  assert.deepEqual(changed('-e.', '--remove-sent-files'), { removesSource: 'sent' });
+  assert.deepEqual(changed('-e.', '--usermap=*:0'), { userMap: '*:0', owner: true });
+});
+
 test('letters that mean more when repeated', () => {
   assert.equal(parse('-Xe.').rsyncXattrs, false);
   assert.equal(parse('-XXe.').rsyncXattrs, true);
@@ -187,14 +207,10 @@ test('where content lands', () => {
 
 test('what is not carried is refused by its name, with exit code 4', () => {
   const refused = [
-    '--temp-dir=/',
     '--files-from=/etc/shadow',
     '--log-file=/x',
     '--iconv=UTF-8',
-    '--fake-super',
     '--write-devices',
-    '--remove-source-files',
-    '--usermap=*:0',
     '--daemon',
     '--config=/etc/x',
     '--copy-as=root',
@@ -204,13 +220,9 @@ test('what is not carried is refused by its name, with exit code 4', () => {
     '--server',
     '--password-file=/x',
     '--early-input=/x',
-    '--max-size=10',
-    '--confine-root=/',
-    '--outbuf=N',
-    '--prune-empty-dirs',
   ];
   for (const option of refused) refuses(RsyncExit.unsupported, new RegExp(option.split('=')[0]), '-re.', option);
-  for (const letter of 'yKNmkLT') refuses(RsyncExit.unsupported, new RegExp(`\\(?-${letter}\\)? `), `-r${letter}e.`);
+  for (const letter of 'yKNkLT') refuses(RsyncExit.unsupported, new RegExp(`\\(?-${letter}\\)? `), `-r${letter}e.`);
   refuses(RsyncExit.unsupported, /-M|--remote-option/, '-M--fake-super');
   assert.equal(parse('-rCe.').cvsExclude, true);
 });
