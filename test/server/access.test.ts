@@ -29,6 +29,33 @@ test('a running server knows a client at once: added, rotated, removed', async (
   assert.equal((await server.snapshots('web1')).length, 2);
 });
 
+test('further users of a client log in with their own secrets, until it is rotated or removed', async () => {
+  const { secret } = await server.addClient('shared');
+  const logins = path.join(server.data, 'vaults', 'shared', 'logins');
+  writeFileSync(logins, 'alice:of alice: long\nshared:not this one\nalice:second\n', { mode: 0o600 });
+  const as = async (user: string, password: string, module = 'shared') => {
+    const url = `rsync://${user}@127.0.0.1:${server.port}/${module}/`;
+    return (await run('rsync', ['-a', `${source}/`, url], { env: { RSYNC_PASSWORD: password } })).code;
+  };
+  assert.equal(await as('alice', 'of alice: long'), 0);
+  assert.equal(await as('shared', secret), 0);
+  for (const [user, password] of [
+    ['alice', 'second'],
+    ['alice', secret],
+    ['shared', 'not this one'],
+    ['shared', 'of alice: long'],
+    ['bob', secret],
+  ]) {
+    assert.equal(await as(user, password), 5, `${user} ${password}`);
+  }
+  assert.equal(await as('alice', 'of alice: long', 'web1'), 5);
+  chmodSync(logins, 0o644);
+  assert.equal(await as('alice', 'of alice: long'), 5);
+  chmodSync(logins, 0o600);
+  await server.cliOk(['client', 'rotate', 'shared']);
+  assert.equal(await as('alice', 'of alice: long'), 5);
+});
+
 test('a secret that others can read is refused until that is mended', async () => {
   const { secret } = await server.addClient('web2');
   const file = path.join(server.data, 'vaults', 'web2', 'secret');

@@ -100,6 +100,7 @@ function carryProxies(protocol: Assignment | undefined, hosts: Assignment | unde
     return;
   }
   set(draft, 'proxy_protocol', true, protocol);
+  draft.fates.set(protocol, left('proxy_protocol is set, but takes version 2 of the header alone (send-proxy-v2)'));
   set(draft, 'trusted_proxies', networks, hosts);
   if (networks.length === words.length) return;
   const others = words.filter((word) => !networks.includes(word)).map(printable);
