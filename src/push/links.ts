@@ -81,8 +81,8 @@ function link(
   )
     return;
   const linkName = alreadyLinked ? '' : leader.name;
-  // what is one object with the leader has its attributes by now
-  const present = alreadyLinked ? leader.entry : compared;
+  // what is one object with the leader has its attributes by now; a dry run has given it none
+  const present = alreadyLinked && !session.dryRun ? leader.entry : compared;
   const flags = itemFlags(session, item.file, present, ItemFlag.localChange | ItemFlag.nameFollows, linkName);
   countCreated(session, flags);
   tell(session, item, flags, linkName);

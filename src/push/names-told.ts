@@ -1,6 +1,8 @@
 import { isDir, isSymlink } from '../lib/stat.ts';
+import type { FileEntry } from '../rsync/entry.ts';
 import { ItemFlag } from '../rsync/iflags.ts';
 import { MessageTag } from '../rsync/mux.ts';
+import { keepsTime } from './attributes.ts';
 import { isChange } from './itemize.ts';
 import type { Item } from './lists.ts';
 import { infoMessage } from './messages.ts';
@@ -19,10 +21,20 @@ export function tellName(session: PushSession, item: Item, iflags: number, linkN
   const unchanged = linkName === '' || (iflags & ItemFlag.localChange) === 0;
   if (linkName) infoMessage(session, `${path} => ${linkName}`);
   else if (isDir(mode)) {
-    if (isChange(iflags)) infoMessage(session, `${path}/`);
+    const changes = iflags & ItemFlag.isNew ? changesNewDirectory(session, item.file) : isChange(iflags);
+    if (changes) infoMessage(session, `${path}/`);
   } else if (!unchanged) infoMessage(session, isSymlink(mode) ? `${path} -> ${target}` : path);
   else if (infoName > 1)
     infoMessage(session, linkName === undefined && isChange(iflags) ? path : `${path} is uptodate`);
+}
+
+/** A new directory's name is shown if it does not have what is asked for from being made. */
+function changesNewDirectory({ options, rules, dryRun }: PushSession, file: FileEntry): boolean {
+  const { policy } = rules;
+  if (dryRun || keepsTime(options, file)) return true;
+  if (options.owner && file.uid !== policy.defaultUid) return true;
+  if (options.group && file.gid !== policy.defaultGid) return true;
+  return options.perms && (file.mode & (policy.umask | 0o6000)) !== 0;
 }
 
 /** Something was deleted. From protocol 29 on the client makes its line itself, if it wants one. */

@@ -19,13 +19,13 @@ import { awaitsXattrs, resultingXattrs } from './xattrs.ts';
 export function nodeItem(session: PushSession, deletes: DeletePass, item: Item): void {
   const { destination, options, rules } = session;
   const { file, path } = item;
-  if (!isCarried(session, file)) {
-    if (options.infoNonRegular > 0) infoMessage(session, `skipping non-regular file "${file.path}"`);
-    return;
-  }
   const existing = destination.entry(path);
   if (existing === undefined ? options.ignoreNonExisting : options.ignoreExisting) {
     skipLink(session, item);
+    return;
+  }
+  if (!isCarried(session, file)) {
+    if (options.infoNonRegular > 0) infoMessage(session, `skipping non-regular file "${file.path}"`);
     return;
   }
   if (isSymlink(file.mode) && options.safeLinks && isUnsafeLink(file.target, session.singleName ?? file.path)) {
@@ -58,7 +58,8 @@ export function nodeItem(session: PushSession, deletes: DeletePass, item: Item):
   const elsewhere = existing === undefined ? compareElsewhere(session, item) : undefined;
   if (elsewhere?.settled) return;
   const compared = elsewhere?.match.entry ?? (sameType ? existing : undefined);
-  const entry = linked(session, resultingEntry(rules, baseName(path), file, undefined, true), file);
+  const was = existing === undefined || isDir(existing.mode) ? undefined : existing;
+  const entry = linked(session, resultingEntry(rules, baseName(path), file, was, true), file);
   if (elsewhere !== undefined) entry.xattrs = resultingXattrs(options, file, undefined, elsewhere.match.entry);
   // what an equal one elsewhere is copied from was told there
   if (elsewhere?.match.level !== 3) {

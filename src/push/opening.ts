@@ -49,7 +49,7 @@ export function connect(request: PushRequest): Connection {
     if (connection.session !== undefined) takeMessage(connection.session, tag, payload);
   });
   const input = new Input(request.socket, demultiplexer, request.initial);
-  const output = new Output(request.socket, () => input.noteActivity());
+  const output = new Output(request.socket, request.protocol, () => input.noteActivity());
   return Object.assign(connection, { demultiplexer, input, output, session: undefined }) as Connection;
 }
 

@@ -24,9 +24,11 @@ export class Output {
   private keepAlive: NodeJS.Timeout | undefined;
   private lastWrite = Date.now();
   private readonly onWrite: () => void;
+  private readonly protocol: number;
 
-  constructor(socket: Duplex, onWrite: () => void) {
+  constructor(socket: Duplex, protocol: number, onWrite: () => void) {
     this.socket = socket;
+    this.protocol = protocol;
     this.onWrite = onWrite;
   }
 
@@ -76,7 +78,7 @@ export class Output {
   /** A message beside the data: it leaves at once, ahead of what is gathered in `data`. Before `startMultiplex`, text. */
   message(tag: number, payload: Buffer): void {
     if (this.multiplexed) {
-      this.frame(tag, payload);
+      this.frame(this.protocol < 30 ? oldTag(tag) : tag, payload);
     } else {
       this.flush();
       this.send(payload);
@@ -127,4 +129,10 @@ export class Output {
     this.gather();
     this.socket.write(bytes);
   }
+}
+
+/** Before protocol 30 there are no warnings, and every error is one of the transfer. */
+function oldTag(tag: number): number {
+  if (tag === MessageTag.warning) return MessageTag.info;
+  return tag === MessageTag.error ? MessageTag.errorXfer : tag;
 }

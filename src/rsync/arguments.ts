@@ -4,10 +4,12 @@ import type { ByteReader } from './bytes.ts';
 
 const MOST_ARGUMENTS = 10_000;
 const MOST_BYTES = 1 << 20;
+const NO_STOP = '(null)';
 
 /**
  * Reads the list: each argument ended by NUL (protocol 30 and later) or newline, an empty one ends it. With -s the list
- * stops after the option letters, and a second one follows, always NUL-ended, with 'rsync' in front of the rest. One
+ * stops after the option letters, and a second one follows, always NUL-ended, with 'rsync' in front of the rest. (Before
+ * protocol 30 a client does not stop: it says '(null)', and goes on with what it says again in the second list.) One
  * argument is a message of its own, so nothing is scanned twice.
  */
 export class ArgumentsDecoder {
@@ -82,7 +84,9 @@ export class ArgumentsDecoder {
     const rest = second[0] === 'rsync' ? second.slice(1) : second;
     if (this.unguarded) return [...this.first, ...rest];
     const dot = rest.indexOf('.');
-    return [...this.first, ...rest.map((argument, i) => (dot >= 0 && i > dot ? unsplit(argument) : argument))];
+    const stop = this.first.indexOf(NO_STOP);
+    const letters = stop < 0 ? this.first : this.first.slice(0, stop);
+    return [...letters, ...rest.map((argument, i) => (dot >= 0 && i > dot ? unsplit(argument) : argument))];
   }
 }
 

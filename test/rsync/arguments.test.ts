@@ -33,6 +33,11 @@ test('with -s a second list brings what follows the letters, in every split', ()
   inEverySplit(list, [expected], (pieces) => decode(pieces));
 });
 
+test('with -s before protocol 30 the first list does not stop where it should', () => {
+  const list = '--server\n-slogDtpr\n(null)\n--delete\n.\nm/\n\nrsync\0--delete\0.\0m/a b\0\0';
+  assert.deepEqual(decodeText(list, 29), ['--server', '-slogDtpr', '--delete', '.', 'm/a b']);
+});
+
 test('an s among the capabilities does not ask for a second list', () => {
   assert.deepEqual(decodeText('--server\0-re.iLs\0.\0m\0\0'), ['--server', '-re.iLs', '.', 'm']);
 });
