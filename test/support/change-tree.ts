@@ -12,7 +12,7 @@ import { Random } from './random.ts';
 export function changeTree(root: string, options: TreeOptions = {}): void {
   const random = new Random((options.seed ?? 1) + 1000);
   const now = 1_700_000_000 + (options.seed ?? 1) * 86400;
-  changeContent(root, random, now);
+  changeContent(root, random, now, options.shrink ?? 1);
   addAndRemove(root, random);
   changeTypes(root);
   changeLinks(root);
@@ -22,11 +22,11 @@ export function changeTree(root: string, options: TreeOptions = {}): void {
   stampNewest(root, now);
 }
 
-function changeContent(root: string, random: Random, now: number): void {
+function changeContent(root: string, random: Random, now: number, shrink: number): void {
   const sizes = path.join(root, 'sizes');
   edit(sizes, 'text-3M', now, (old) => Buffer.concat([random.text(777), old]));
   edit(sizes, 'random-2M', now + 1, (old) => {
-    random.bytes(100).copy(old, 1 << 20);
+    random.bytes(100).copy(old, (1 << 20) / shrink);
     return old;
   });
   edit(sizes, 'random-131073', now + 2, (old) => Buffer.concat([old, random.bytes(5000)]));
@@ -34,9 +34,9 @@ function changeContent(root: string, random: Random, now: number): void {
   edit(sizes, 'random-32768', now + 4, () => Buffer.alloc(0));
   edit(sizes, 'random-0', now + 5, () => random.bytes(3000));
   edit(sizes, 'random-1024', now + 6, () => random.bytes(1024));
-  edit(sizes, 'zeros-1M', now + 7, (old) => Buffer.concat([old, Buffer.alloc(1 << 20)]));
+  edit(sizes, 'zeros-1M', now + 7, (old) => Buffer.concat([old, Buffer.alloc((1 << 20) / shrink)]));
   edit(sizes, 'sparse', now + 8, (old) => {
-    random.text(300).copy(old, 5 << 20);
+    random.text(300).copy(old, (5 << 20) / shrink);
     return old;
   });
   edit(path.join(root, 'names'), 'not\xffutf8\xfe', now + 9, () => Buffer.from('changed\n'));

@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import { compareNames, printable } from '../../src/lib/names.ts';
 import { isDir, isFile, isSymlink, S_IFREG } from '../../src/lib/stat.ts';
 import { getXattrOf, listXattrsOf } from '../../src/restore/libc.ts';
+import { isRoot } from './make-tree.ts';
 
 export interface CompareOptions {
   /** attributes that are not compared; 'rootAttributes' leaves out those of the two roots themselves */
@@ -14,6 +15,8 @@ export interface CompareOptions {
    * set (stock rsync does that when it makes hard links late), so its mtime is not compared
    */
   touchedSince?: number;
+  /** milliseconds since the epoch: times since then came from either server's clock, and count as equal */
+  clockSince?: number;
   /** aspects not compared of single objects */
   ignoreFor?: (path: string, mode: number) => Aspect[];
 }
@@ -136,8 +139,12 @@ function compareItems(a: string, one: Item, b: string, other: Item, options: Com
   if (one.path === '' && ignored.has('rootAttributes')) return differences;
   if (!ignored.has('mode')) differ('mode', one.mode.toString(8), other.mode.toString(8));
   if (!ignored.has('owner')) differ('owner', `${one.uid}:${one.gid}`, `${other.uid}:${other.gid}`);
-  const touched = isDir(one.mode) && other.mtimeNs > BigInt(options.touchedSince ?? Number.MAX_SAFE_INTEGER) * 1000000n;
-  if (!touched && !ignoresTime(one.mode, ignored)) differ('mtime', seconds(one.mtimeNs), seconds(other.mtimeNs));
+  const touched =
+    isDir(one.mode) && isRecent(other.mtimeNs, BigInt(options.touchedSince ?? Number.MAX_SAFE_INTEGER) * 1000000n);
+  const since = BigInt(options.clockSince ?? Number.MAX_SAFE_INTEGER) * 1000000n;
+  const clocks = isRecent(one.mtimeNs, since) && isRecent(other.mtimeNs, since);
+  if (!touched && !clocks && !ignoresTime(one.mode, ignored))
+    differ('mtime', seconds(one.mtimeNs), seconds(other.mtimeNs));
   if (!ignored.has('rdev')) differ('rdev', one.rdev, other.rdev);
   if (!ignored.has('target')) differ('target', printable(one.target), printable(other.target));
   if (!ignored.has('xattrs')) differ('xattrs', one.xattrs, other.xattrs);
@@ -152,6 +159,11 @@ function compareItems(a: string, one: Item, b: string, other: Item, options: Com
   return differences;
 }
 
+/** Times of a year that is far ahead are no clock's. */
+function isRecent(ns: bigint, since: bigint): boolean {
+  return ns >= since && ns < since + 86_400_000_000_000n;
+}
+
 function ignoresTime(mode: number, ignored: Set<Aspect>): boolean {
   if (ignored.has('mtime')) return true;
   return (isDir(mode) && ignored.has('dirMtime')) || (isSymlink(mode) && ignored.has('symlinkMtime'));
@@ -161,6 +173,8 @@ function seconds(ns: bigint): string {
   return `${ns < 0n ? '-' : ''}${(ns < 0n ? -ns : ns) / 1000000000n}.${String((ns < 0n ? -ns : ns) % 1000000000n).padStart(9, '0')}`;
 }
 
+/** Reading must not change the access times that the next push compares. */
+const READ_UNSEEN = isRoot ? fs.constants.O_RDONLY | fs.constants.O_NOATIME : fs.constants.O_RDONLY;
 const PIECE = 1 << 20;
 const leftPiece = Buffer.allocUnsafe(PIECE);
 const rightPiece = Buffer.allocUnsafe(PIECE);
@@ -168,7 +182,7 @@ const rightPiece = Buffer.allocUnsafe(PIECE);
 /** Offset of the first byte that differs between two files of one size, -1 when none does. */
 function firstDifference(a: string, b: string, item: Item): number {
   const open = (root: string) =>
-    fs.openSync(Buffer.concat([Buffer.from(root), Buffer.from(`/${item.path}`, 'latin1')]), 'r');
+    fs.openSync(Buffer.concat([Buffer.from(root), Buffer.from(`/${item.path}`, 'latin1')]), READ_UNSEEN);
   const one = open(a);
   const other = open(b);
   try {

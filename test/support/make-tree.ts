@@ -24,6 +24,8 @@ export interface TreeOptions {
   xattrs?: boolean;
   /** character and block devices; as root unless told */
   devices?: boolean;
+  /** what the large files' sizes are divided by; 1 unless told */
+  shrink?: number;
 }
 
 /**
@@ -35,7 +37,7 @@ export function makeTree(root: string, options: TreeOptions = {}): void {
   const random = new Random(options.seed ?? 1);
   fs.mkdirSync(root, { recursive: true });
   makeFiles(root, random, options.files ?? 60);
-  makeSizes(root, random);
+  makeSizes(root, random, options.shrink ?? 1);
   makeNames(root, random);
   makeLinks(root, random);
   makeSpecials(root, options.devices ?? isRoot);
@@ -67,19 +69,19 @@ function makeFiles(root: string, random: Random, count: number): void {
   }
 }
 
-function makeSizes(root: string, random: Random): void {
+function makeSizes(root: string, random: Random, shrink: number): void {
   const folder = path.join(root, 'sizes');
   fs.mkdirSync(folder);
   for (const size of [0, 1, 699, 700, 1023, 1024, 1025, 4096, 32768, 131072, 131073]) {
     fs.writeFileSync(path.join(folder, `random-${size}`), random.bytes(size));
   }
-  fs.writeFileSync(path.join(folder, 'text-3M'), random.text(3 << 20));
-  fs.writeFileSync(path.join(folder, 'random-2M'), random.bytes(2 << 20));
-  fs.writeFileSync(path.join(folder, 'zeros-1M'), Buffer.alloc(1 << 20));
+  fs.writeFileSync(path.join(folder, 'text-3M'), random.text((3 << 20) / shrink));
+  fs.writeFileSync(path.join(folder, 'random-2M'), random.bytes((2 << 20) / shrink));
+  fs.writeFileSync(path.join(folder, 'zeros-1M'), Buffer.alloc((1 << 20) / shrink));
   const sparse = fs.openSync(path.join(folder, 'sparse'), 'w');
-  fs.writeSync(sparse, random.bytes(5000), 0, 5000, 3 << 20);
-  fs.writeSync(sparse, random.text(5000), 0, 5000, 6 << 20);
-  fs.ftruncateSync(sparse, 9 << 20);
+  fs.writeSync(sparse, random.bytes(5000), 0, 5000, (3 << 20) / shrink);
+  fs.writeSync(sparse, random.text(5000), 0, 5000, (6 << 20) / shrink);
+  fs.ftruncateSync(sparse, (9 << 20) / shrink);
   fs.closeSync(sparse);
 }
 

@@ -28,13 +28,15 @@ export const defaultPolicy: VaultPolicy = {
 };
 
 export interface PushServerOptions {
-  vaultDir: string;
-  vault: string;
+  /** folder of the vault; a function: of the module that the client names, undefined when there is none */
+  vaultDir: string | ((module: string) => string | undefined);
+  /** the vault's name, where there is one vault for all modules */
+  vault?: string;
   policy?: Partial<VaultPolicy>;
   ioTimeout?: number;
 }
 
-/** Serves pushes into one vault within this process, without login: for tests that look at or bend single bytes. */
+/** Serves pushes within this process, without login: for tests that look at or bend single bytes, or that make thousands. */
 export async function startPushServer(scope: Scope, options: PushServerOptions): Promise<PushServer> {
   const reports: PushReport[] = [];
   const waiting: (() => void)[] = [];
@@ -92,15 +94,21 @@ async function converse(socket: Socket, options: PushServerOptions): Promise<Pus
     }
   };
   const greeting = await line();
-  if (greeting === undefined || (await line()) === undefined) return undefined;
+  const module = await line();
+  if (greeting === undefined || module === undefined) return undefined;
+  const vaultDir = typeof options.vaultDir === 'string' ? options.vaultDir : options.vaultDir(module);
+  if (vaultDir === undefined) {
+    socket.end('@ERROR: there is no such module\n');
+    return undefined;
+  }
   socket.pause();
   socket.write('@RSYNCD: OK\n');
   return servePush({
     socket,
     initial: received,
     protocol: Math.min(32, Number.parseInt(greeting.slice('@RSYNCD: '.length), 10)),
-    vault: options.vault,
-    vaultDir: options.vaultDir,
+    vault: options.vault ?? module,
+    vaultDir,
     address: '127.0.0.1',
     authenticatedTransport: false,
     policy: { ...defaultPolicy, ...options.policy },

@@ -23,6 +23,8 @@ export interface StockOptions {
   parent?: string;
   /** more arguments of the daemon */
   args?: string[];
+  /** further modules; each has a folder of its name beside that of the first one */
+  modules?: string[];
 }
 
 export async function startStock(scope: Scope, options: StockOptions = {}): Promise<StockDaemon> {
@@ -39,12 +41,13 @@ export async function startStock(scope: Scope, options: StockOptions = {}): Prom
       `lock file = ${path.join(folder, 'lock')}`,
       `log file = ${path.join(folder, 'log')}`,
       ...owner,
-      `[${module}]`,
-      `path = ${files}`,
       'read only = no',
       'write only = yes',
       'list = no',
       ...(options.lines ?? []),
+      `[${module}]`,
+      `path = ${files}`,
+      ...(options.modules ?? []).flatMap((name) => [`[${name}]`, `path = ${path.join(folder, name)}`]),
       '',
     ].join('\n'),
   );

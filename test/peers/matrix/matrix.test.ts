@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { fileScope } from '../../support/temporary.ts';
+import { coveringCases, namedCases, nameOf } from './cases.ts';
+import { stockClients } from './clients.ts';
+import { extras } from './option-sets.ts';
+import { describe, runCase } from './run-case.ts';
+import { Servers } from './servers.ts';
+import { SourceTrees } from './trees.ts';
+
+/**
+ * Option sets × protocols × clients × ways to print, each pushed in two versions of a tree to both servers: the snapshot
+ * holds what stock's module does, and the client ends and says the same. A choice of them in npm test:
+ *
+ * - NIGHTDROP_MATRIX=200 or =all: so many, or until each value of an axis has met each of each other one
+ * - NIGHTDROP_SEED=N: that choice
+ * - NIGHTDROP_MATRIX_ONLY='-aHAX | --delete | protocol 30': the cases of that name; what it does not speak of is the first
+ *   value of its axis, or every extra option set
+ */
+const seed = Number(process.env.NIGHTDROP_SEED ?? 1);
+const asked = process.env.NIGHTDROP_MATRIX ?? '36';
+const only = process.env.NIGHTDROP_MATRIX_ONLY;
+
+const scope = fileScope();
+const { clients, missing } = await stockClients();
+const versions = clients.map((client) => client.name);
+const cases =
+  only === undefined
+    ? coveringCases(seed, versions, asked === 'all' ? undefined : Number(asked))
+    : namedCases(only, versions);
+const moduleOf = (i: number): string => `case-${i}`;
+const servers = await Servers.start(
+  scope,
+  cases.map((_, i) => moduleOf(i)),
+);
+const trees = new SourceTrees(path.join(servers.scratch, 'trees'), seed);
+
+test(`the matrix has clients of two releases: ${versions.join(', ')}`, (t) => {
+  if (missing !== undefined) t.skip(missing);
+});
+
+for (const { name, waits } of extras)
+  if (waits !== undefined) test(name, { todo: `waits for: ${waits}` }, () => undefined);
+
+for (const [i, of] of cases.entries()) {
+  test(nameOf(of), async () => {
+    const client = clients.find(({ name }) => name === of.client)!;
+    const found = await runCase(of, client, moduleOf(i), servers, trees);
+    assert.equal(found.length, 0, describe(of, found));
+  });
+}
+
+after(() => console.log(`matrix: ${cases.length} cases, NIGHTDROP_SEED=${seed}`));
