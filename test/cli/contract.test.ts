@@ -259,9 +259,10 @@ test('every command explains itself with an example', async () => {
     ['restore'],
     ['check'],
     ['completion'],
+    ['session'],
     ['import'],
   ];
-  const nested = ['add', 'list', 'rotate', 'remove'].map((sub) => ['client', sub]);
+  const nested = ['add', 'list', 'authorize', 'rotate', 'remove'].map((sub) => ['client', sub]);
   for (const command of [...commands, ...nested, ['vault', 'info'], ['vault', 'rebuild']]) {
     assert.match(await nightdropOk(undefined, [...command, '--help']), /Examples?:\n {2}\S/, command.join(' '));
   }

@@ -51,6 +51,15 @@ for (const variant of variants) {
   });
 }
 
+test('old protocols read and end as with stock', async (t) => {
+  const little = littleTree(t);
+  for (const protocol of [27, 28, 29, 30]) {
+    const args = [...e, '-a', '-i', `--protocol=${protocol}`];
+    assertSameOutput(await pair.push(args, [little], `protocol-${protocol}`));
+  }
+  await pair.assertSame();
+});
+
 /** Names that a stock server gets through a shell. */
 const odd = [
   './two words/',

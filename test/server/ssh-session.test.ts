@@ -112,7 +112,7 @@ test('of one client there are few sessions at once; the next is told, and let in
 test('hosts_allow and max_connections of the vault hold for ssh, too', async (t) => {
   const own = await makeData(t, 'web1', (toml) => `${toml}\n[vaults.web1]\nhosts_allow = ["192.0.2.8"]\n`);
   const result = await run('rsync', ['-a', '-e', rshOf(t, own), `${temporaryFolder(t)}/`, 'ours:']);
-  assert.notEqual(result.code, 0);
+  assert.equal(result.code, 12);
   assert.match(result.stderr, /^nightdrop: access denied to web1 from UNDETERMINED \(192\.0\.2\.7\)$/m);
   const file = path.join(own.data, 'nightdrop.toml');
   writeFileSync(file, readFileSync(file, 'utf8').replace('hosts_allow = ["192.0.2.8"]', 'max_connections = 1'));

@@ -17,7 +17,10 @@ export function addSession(program: Command): void {
 sshd starts it with standard input and output as the connection and the client's command in SSH_ORIGINAL_COMMAND. What
 is not an rsync push is refused. Its log is DATA/ssh.log.
 
-Example, a line of authorized_keys:
+Example:
+  nightdrop --data /srv/nightdrop session web1
+
+and the line of authorized_keys that runs it:
   restrict,command="/opt/nightdrop/bin/nightdrop --data /srv/nightdrop session web1" ssh-ed25519 AAAA… root@web1`,
     )
     .action(async (name: string, _: unknown, command: Command) => {
