@@ -16,6 +16,8 @@ const TRIES = 2;
 /** The bound of all that one name, or one address, may need. */
 const LOOKUP_MILLISECONDS = 5_000;
 const REMEMBER_MILLISECONDS = 60_000;
+/** The same of a lookup that nobody answered. */
+const REMEMBER_FAILED_MILLISECONDS = 5_000;
 const MOST_REMEMBERED = 4_096;
 /** What is not there is an answer; every other error is none. */
 const ABSENT = new Set(['ENOTFOUND', 'ENODATA']);
@@ -119,16 +121,19 @@ async function within<T>(work: Promise<T>, late: T): Promise<T> {
 }
 
 /** Answers for a while, those under way included; the oldest goes first. */
-class Remembered<T> {
+class Remembered<T extends { failed: boolean }> {
   private readonly known = new Map<string, { value: Promise<T>; until: number }>();
 
-  get(key: string, find: () => Promise<T>, now = Date.now()): Promise<T> {
+  get(key: string, find: () => Promise<T>): Promise<T> {
     const found = this.known.get(key);
-    if (found !== undefined && now < found.until) return found.value;
-    const value = find();
+    if (found !== undefined && performance.now() < found.until) return found.value;
+    const entry = { value: find(), until: Number.POSITIVE_INFINITY };
+    void entry.value.then(({ failed }) => {
+      entry.until = performance.now() + (failed ? REMEMBER_FAILED_MILLISECONDS : REMEMBER_MILLISECONDS);
+    });
     this.known.delete(key);
-    this.known.set(key, { value, until: now + REMEMBER_MILLISECONDS });
+    this.known.set(key, entry);
     if (this.known.size > MOST_REMEMBERED) this.known.delete(this.known.keys().next().value!);
-    return value;
+    return entry.value;
   }
 }
