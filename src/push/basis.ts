@@ -56,6 +56,15 @@ export async function chooseBasis(
   return { head, sums, basisSize: offersRest ? summed : summed - rest };
 }
 
+/** As `chooseBasis`, of content under another path: what came earlier in this push may not lie in a pack yet. */
+export async function chooseOtherBasis(
+  session: PushSession,
+  file: FileEntry,
+  other: Entry,
+): Promise<Offer | undefined> {
+  return session.store.holdsAll(other.blobs) ? chooseBasis(session, file, other) : undefined;
+}
+
 /**
  * As `chooseBasis`, of a file that a cut push has left a part of. What came on top of an earlier part is remembered with
  * its sums only (push/ending.ts), and may be more.

@@ -268,6 +268,7 @@ export class DeletePass {
   /** Removes the object, and counts and tells it as deleted. */
   private gone(path: string, entry: Entry): void {
     const { session } = this;
+    session.similarFiles?.noteDeleted(path, entry);
     session.destination.remove(path);
     session.counts.deleted[deleteKind(entry.mode)]++;
     tellDeleted(session, this.relative(path), isDir(entry.mode));

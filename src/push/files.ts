@@ -6,7 +6,7 @@ import type { Entry } from '../vault/entry.ts';
 import { fileFromElsewhere } from './alt-files.ts';
 import { appendOffer, isLongEnough } from './appending.ts';
 import { resultingEntry, sameTime } from './attributes.ts';
-import { chooseBasis, choosePartBasis, mayReveal, NOTHING_OFFERED } from './basis.ts';
+import { chooseBasis, chooseOtherBasis, choosePartBasis, mayReveal, NOTHING_OFFERED } from './basis.ts';
 import { changed } from './changes.ts';
 import type { DeletePass } from './delete.ts';
 import { contentDigest, isReadable } from './digests.ts';
@@ -70,9 +70,11 @@ function compareInPlace(session: PushSession, item: Item, existing: Entry | unde
     }
   }
   const group = file.hardLink;
+  const similar = existing === undefined ? session.similarFiles?.find(file, item.path) : undefined;
   if (
     existing === undefined &&
     findPart(session, item.path) === undefined &&
+    (similar === undefined || similar.deleted) &&
     item.attempt === 1 &&
     group >= 0 &&
     options.hardLinks &&
@@ -81,6 +83,7 @@ function compareInPlace(session: PushSession, item: Item, existing: Entry | unde
     item.list.outstanding++;
     return undefined;
   }
+  item.similar = similar?.entry;
   return askForContent(session, item, existing);
 }
 
@@ -145,14 +148,14 @@ async function askForContent(
     skipLink(session, item);
     return;
   }
-  if (item.basisType !== BasisType.sameName) flags |= ItemFlag.basisTypeFollows;
   flags = itemFlags(session, file, existing, flags);
   if (session.dryRun) {
     // --only-write-batch: the client wants the sums all the same
     const basis = offers && session.options.onlyWriteBatch ? await chooseBasis(session, file, existing) : undefined;
     item.offered = basis ?? NOTHING_OFFERED;
-    await requestTransfer(session, item, flags, basis?.sums);
-    settleLink(session, item, existing ?? resultingEntry(session.rules, '', file, undefined, true));
+    await requestTransfer(session, item, flags | basisFlag(item), basis?.sums);
+    const leader = item.alternative === undefined ? existing : undefined;
+    settleLink(session, item, leader ?? resultingEntry(session.rules, '', file, undefined, true));
     return;
   }
   // whoever comes next of the group waits, and the list stays open, while the basis is looked for
@@ -160,8 +163,15 @@ async function askForContent(
   if (file.hardLink >= 0 && session.options.hardLinks) session.hardLinks.begin(file.hardLink);
   session.destination.pin(item.path);
   const basis = offers ? await basisOf(session, item, existing, part) : undefined;
+  // a client that believes its file to be written in place makes no use of what lies before its place
+  if (existing === undefined && part === undefined && basis !== undefined && session.options.inplace)
+    item.basisType = BasisType.similarName;
   item.offered = basis ?? NOTHING_OFFERED;
-  await requestTransfer(session, item, flags, basis?.sums);
+  await requestTransfer(session, item, flags | basisFlag(item), basis?.sums);
+}
+
+function basisFlag({ basisType }: Item): number {
+  return basisType === BasisType.sameName ? 0 : ItemFlag.basisTypeFollows;
 }
 
 async function basisOf(
@@ -170,12 +180,14 @@ async function basisOf(
   existing: Entry | undefined,
   part: Entry | undefined,
 ): Promise<Offer | undefined> {
-  const { file, attempt } = item;
+  const { file, attempt, alternative, similar } = item;
   if (part !== undefined) return choosePartBasis(session, file, part);
   // in append mode a client reads no sums
   if (session.options.append !== 'no' && attempt === 1)
     return existing === undefined ? undefined : appendOffer(session, existing);
-  return chooseBasis(session, file, existing);
+  if (alternative !== undefined) return chooseOtherBasis(session, file, alternative);
+  const basis = await chooseBasis(session, file, existing);
+  return basis === undefined && similar !== undefined ? chooseOtherBasis(session, file, similar) : basis;
 }
 
 /** --inplace with --backup: what will be written to is copied before; false when that cannot be. */

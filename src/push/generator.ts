@@ -262,6 +262,7 @@ function newItem(list: ListState, file: FileEntry, ndx: number, path: string): I
     path,
     iflags: 0,
     alternative: undefined,
+    similar: undefined,
     basisType: BasisType.sameName,
     waited: false,
     offered: undefined,

@@ -19,6 +19,8 @@ export interface Item {
   iflags: number;
   /** an object in another place that it is compared with in place of one of its own (push/alt-dest.ts) */
   alternative: Entry | undefined;
+  /** a file of another name that it may have been (--fuzzy) */
+  similar: Entry | undefined;
   /** what the client is told to be the basis (docs/protocol.md, "Item flags") */
   basisType: number;
   /** of a hard-link group: waited for the leader that is in place now */

@@ -165,6 +165,7 @@ export function beginSession(
     delayed: undefined,
     filter: undefined,
     altDests: undefined,
+    similarFiles: undefined,
     counts: newCounts(),
     base: '',
     singleName: undefined,

@@ -21,6 +21,7 @@ import { newReport, sumUp } from './report.ts';
 import type { PushReport, PushRequest } from './request.ts';
 import type { PushSession } from './session.ts';
 import { type SetUp, setUp } from './set-up.ts';
+import { SimilarFiles } from './similar-files.ts';
 import { cleanTarget, resolveTarget } from './target.ts';
 
 /** Phases that the client answers: first pass, redo, from protocol 29 on delayed updates, from 31 on late deletions. */
@@ -62,6 +63,7 @@ async function push(connection: Connection, agreed: SetUp, hold: VaultHold, repo
     await receiver.firstList();
     if (!session.options.listOnly) resolveTarget(session, target, receiver.firstEntries, receiver.firstIsDirectory);
     session.altDests = openAltDests(session);
+    if (session.options.fuzzy > 0) session.similarFiles = new SimilarFiles(session);
     await transfer(session, receiver);
     if (!session.dryRun) report.snapshot = await commitPush(connection.request, session, hold, true);
     if (!session.dryRun) await session.removable.tell(session.output);

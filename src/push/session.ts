@@ -15,6 +15,7 @@ import type { Input } from './input.ts';
 import type { Lists } from './lists.ts';
 import type { Output } from './output.ts';
 import type { Removable } from './removable.ts';
+import type { SimilarFiles } from './similar-files.ts';
 
 /** What was agreed on with the client before the file list (docs/protocol.md, "Set-up"). */
 export interface Agreement {
@@ -54,6 +55,8 @@ export interface PushSession {
   filter: Filter | undefined;
   /** --compare-dest, --copy-dest, --link-dest */
   altDests: AltDests | undefined;
+  /** --fuzzy */
+  similarFiles: SimilarFiles | undefined;
   readonly counts: PushCounts;
   /** path of the transfer's root in the vault, and the name of a single file that gets another one there */
   base: string;

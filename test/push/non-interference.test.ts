@@ -107,18 +107,19 @@ async function hear(
   policy: Partial<VaultPolicy>,
   args: string[],
   code: number,
+  sub = '',
 ): Promise<[fromA: Buffer, fromB: Buffer]> {
   const before = path.join(folder, 'before');
   cpSync(a.folder, before, { recursive: true });
   const serverA = await startPushServer(scope, { vaultDir: a.folder, vault: 'demo', policy });
   const turns = await recordTurns(scope, serverA.port, async (port) => {
-    const result = await run('rsync', [...args, `rsync://127.0.0.1:${port}/demo/`]);
+    const result = await run('rsync', [...args, `rsync://127.0.0.1:${port}/demo/${sub}`]);
     assert.equal(result.code, code, result.stderr);
   });
   await serverA.waitForReports(1);
   const again = await startPushServer(scope, { vaultDir: before, vault: 'demo', policy });
   const serverB = await startPushServer(scope, { vaultDir: b.folder, vault: 'demo', policy });
-  const [fromA, fromB] = await Promise.all([again, serverB].map(({ port }) => replay(port, turns, 3000, 60)));
+  const [fromA, fromB] = await Promise.all([again, serverB].map(({ port }) => replay(port, turns, 10_000, 60)));
   return [channels(fromA.bytes), channels(fromB.bytes)];
 }
 
@@ -162,6 +163,44 @@ test('two vaults with other content but the same sums say the same to a client w
 
 test('two vaults with other content say the same when nothing may be revealed', async (t) => {
   await compare(t, (content) => void content.write('changed in the middle', 150_000), { reveal: 'nothing' });
+});
+
+/** What both vaults say to files that are pushed beside what they hold. */
+async function compareBeside(
+  scope: Scope,
+  files: Record<string, Buffer>,
+  args: string[],
+  sub: string,
+  said: RegExp,
+): Promise<void> {
+  const vaults = await twins(scope);
+  const source = path.join(vaults.folder, 'beside');
+  mkdirSync(source);
+  for (const [name, content] of Object.entries(files)) {
+    writeFileSync(path.join(source, name), content);
+    if (name !== 'file') utimesSync(path.join(source, name), TIME, TIME);
+  }
+  const [fromA, fromB] = await hear(scope, vaults, {}, [...args, `${source}/`], 0, sub);
+  assert.ok(fromA.length > 1000, 'the first vault offered no block sums');
+  assert.match(fromA.toString('latin1'), said);
+  assert.ok(fromA.equals(fromB), 'what the client hears depends on stored content that its sums do not tell');
+}
+
+for (const kind of ['link', 'copy', 'compare']) {
+  test(`two vaults say the same to a client that has its files compared with theirs (--${kind}-dest)`, async (t) => {
+    const files = { file: new Random(99).bytes(SIZE), tiny: new Random(3).text(500), rules: Buffer.from(RULES[0]) };
+    await compareBeside(t, files, ['-ai', `--${kind}-dest=../`], 'new/', /new/);
+  });
+}
+
+test('two vaults say the same to a client that guesses a small file of the first with --checksum and --link-dest', async (t) => {
+  const files = { file: new Random(99).bytes(SIZE), tiny: new Random(1).text(500), rules: Buffer.from(RULES[0]) };
+  await compareBeside(t, files, ['-aic', '--link-dest=../'], 'new/', /new/);
+});
+
+test('two vaults say the same to a client whose files have names like theirs (--fuzzy)', async (t) => {
+  const files = { 'file.1': new Random(99).bytes(SIZE), 'tiny.1': new Random(1).text(501) };
+  await compareBeside(t, files, ['-ai', '--fuzzy'], '', /./);
 });
 
 /** A client that has nothing deletes by the rules in a stored file, which are other ones in either vault. */
