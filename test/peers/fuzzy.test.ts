@@ -29,10 +29,12 @@ for (const options of [[], ['--inplace'], ['--no-inc-recursive'], ['--protocol=3
     mkdirSync(path.join(source, 'dumps'));
     write(inside('dump-monday.sql'), 1);
     write(inside('other.bin'), 2);
+    for (const folder of ['dumps', '']) utimesSync(path.join(source, folder), 1_500_000_000, 1_500_000_000);
     await pair.pushOk(['-a'], [`${source}/`]);
     write(inside('dump-tuesday.sql'), 1, 1);
     write(inside('small.sql'), 1, 2);
     writeFileSync(inside('small.sql'), 'no more\n');
+    utimesSync(path.join(source, 'dumps'), 1_500_000_001, 1_500_000_001);
     const result = await pair.pushOk(['-aiy', '--stats', ...options], [`${source}/`]);
     assertSameOutput(result);
     const [ours, stock] = literals(result);

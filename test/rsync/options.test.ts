@@ -205,6 +205,12 @@ test('where content lands', () => {
   refuses(RsyncExit.unsupported, /too long/, '-e.', `--backup-dir=${'x'.repeat(256)}`);
 });
 
+test('-y once and twice', () => {
+  assert.equal(parse('-rye.').fuzzy, 1);
+  assert.equal(parse('-ryyye.').fuzzy, 2);
+  assert.equal(parse('-rye.', '--no-fuzzy').fuzzy, 0);
+});
+
 test('what is not carried is refused by its name, with exit code 4', () => {
   const refused = [
     '--files-from=/etc/shadow',
@@ -222,7 +228,7 @@ test('what is not carried is refused by its name, with exit code 4', () => {
     '--early-input=/x',
   ];
   for (const option of refused) refuses(RsyncExit.unsupported, new RegExp(option.split('=')[0]), '-re.', option);
-  for (const letter of 'yKNkLT') refuses(RsyncExit.unsupported, new RegExp(`\\(?-${letter}\\)? `), `-r${letter}e.`);
+  for (const letter of 'KNkLT') refuses(RsyncExit.unsupported, new RegExp(`\\(?-${letter}\\)? `), `-r${letter}e.`);
   refuses(RsyncExit.unsupported, /-M|--remote-option/, '-M--fake-super');
   assert.equal(parse('-rCe.').cvsExclude, true);
 });
@@ -239,7 +245,7 @@ test('what comes after a refused option is read all the same', () => {
           '.',
           '--delete-after',
           '--timeout=x',
-          '--fuzzy',
+          '--safe-links',
           '.',
           'm/a',
         ],
