@@ -178,7 +178,6 @@ export const LONG_OPTIONS: ReadonlyMap<string, OptionSpec> = new Map<string, Opt
   ['--append', flag({ append: 'trusting' })],
   ['--append-verify', flag({ append: 'verifying' })],
   ['--fuzzy', flag({ fuzzy: 1 })],
-  ['--no-fuzzy', flag({ fuzzy: 0 })],
   ['--partial-dir', valued(text, (partialDir) => ({ partialDir }))],
   ['--delay-updates', flag({ delayUpdates: true })],
   ['--backup', flag({ backup: true })],
