@@ -37,3 +37,8 @@ export function fatalMessage(output: Speaker['output'], line: string, code: numb
   output.message(MessageTag.errorExit, payload);
   for (let i = 0; i < PADDING_FRAMES; i++) output.message(MessageTag.noop, Buffer.alloc(0));
 }
+
+/** With -vv, where the server may say so much: whether only differences are asked for. */
+export function tellDelta({ output, options }: Speaker & Pick<PushSession, 'options'>): void {
+  infoMessage({ output }, `delta-transmission ${options.wholeFile ? 'disabled for local transfer or --whole-file' : 'enabled'}`);
+}

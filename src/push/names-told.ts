@@ -24,8 +24,17 @@ export function tellName(session: PushSession, item: Item, iflags: number, linkN
     const changes = iflags & ItemFlag.isNew ? changesNewDirectory(session, item.file) : isChange(iflags);
     if (changes) infoMessage(session, `${path}/`);
   } else if (!unchanged) infoMessage(session, isSymlink(mode) ? `${path} -> ${target}` : path);
-  else if (infoName > 1)
-    infoMessage(session, linkName === undefined && isChange(iflags) ? path : `${path} is uptodate`);
+  else tellKept(session, item, iflags, linkName);
+}
+
+/** What -vv shows besides, of any protocol, where no item is itemized: what is no directory and stays. */
+export function tellKept(session: PushSession, item: Item, iflags: number, linkName?: string): void {
+  const { infoName, itemizes } = session.options;
+  const { path, mode } = item.file;
+  if (infoName < 2 || isDir(mode) || linkName) return;
+  if (session.agreement.protocol >= 29 && (itemizes || (linkName === undefined && iflags & ItemFlag.localChange)))
+    return;
+  infoMessage(session, linkName === undefined && isChange(iflags) ? path : `${path} is uptodate`);
 }
 
 /** A new directory's name is shown if it does not have what is asked for from being made. */

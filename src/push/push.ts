@@ -6,7 +6,7 @@ import { clientSentence } from './client-sentence.ts';
 import { DeletePass } from './delete.ts';
 import { commitPush, keepCutPush } from './ending.ts';
 import { Generator } from './generator.ts';
-import { fatalMessage } from './messages.ts';
+import { fatalMessage, tellDelta } from './messages.ts';
 import {
   beginSession,
   type Connection,
@@ -91,6 +91,7 @@ async function transfer(session: PushSession, receiver: Receiver): Promise<void>
 
   const generate = async () => {
     if (options.deleteMode === 'before') await deletes.wholeLists();
+    if (options.verbose > 1) tellDelta(session);
     await generator.run();
     if (agreement.incremental)
       lists.phasesTold++; // with its last list's DONE

@@ -4,7 +4,7 @@ import { encodeXattrRequest } from '../rsync/xattr.ts';
 import type { SumsHead } from '../vault/state/store.ts';
 import { isTold } from './itemize.ts';
 import type { Item } from './lists.ts';
-import { tellName } from './names-told.ts';
+import { tellKept, tellName } from './names-told.ts';
 import type { PushSession } from './session.ts';
 import { wantedXattrs } from './xattrs.ts';
 
@@ -13,8 +13,12 @@ const ROLLING_BYTES = 4;
 
 /** Tells the client of an item that needs no transfer, when there is something to tell. */
 export function tell(session: PushSession, item: Item, iflags: number, linkName?: string): void {
-  if (session.agreement.protocol < 29) tellName(session, item, iflags, linkName);
-  else if (isTold(session, iflags, linkName)) writeItem(session, item, iflags, linkName);
+  if (session.agreement.protocol < 29) {
+    tellName(session, item, iflags, linkName);
+    return;
+  }
+  if (isTold(session, iflags, linkName)) writeItem(session, item, iflags, linkName);
+  tellKept(session, item, iflags, linkName);
 }
 
 /** Asks for an item's content: the request's head, then the block sums of what it may be built from. */

@@ -24,6 +24,7 @@ const VARYING: [RegExp, string][] = [
 /** Parts of lines that differ between two servers or two processes. */
 const LOCAL: [RegExp, string][] = [
   [/^(opening tcp connection to \S+) port \d+$/, '$1 port N'],
+  [/^(opening connection using: \S+) \S+/, '$1 HOST'],
   [/^rsync\[\d+\] /, 'rsync[N] '],
 ];
 
@@ -36,7 +37,7 @@ export function steadyLines(stdout: string): string[] {
 }
 
 /** Lines that come when the server says so, not when the client gets there: among the others their place is chance. */
-const LOOSE = [
+const LOOSE = [/ is uptodate$/, 
   /^(\*?deleting|del\.) /,
   / => /,
   /^backed up /,
