@@ -270,6 +270,8 @@ export class DeletePass {
     const { session } = this;
     session.similarFiles?.noteDeleted(path, entry);
     session.destination.remove(path);
+    // the directory is compared later on, with the time of this
+    if (session.options.deleteMode === 'before') session.destination.touch(dirName(path), session.rules.now);
     session.counts.deleted[deleteKind(entry.mode)]++;
     tellDeleted(session, this.relative(path), isDir(entry.mode));
   }

@@ -40,5 +40,8 @@ export function fatalMessage(output: Speaker['output'], line: string, code: numb
 
 /** With -vv, where the server may say so much: whether only differences are asked for. */
 export function tellDelta({ output, options }: Speaker & Pick<PushSession, 'options'>): void {
-  infoMessage({ output }, `delta-transmission ${options.wholeFile ? 'disabled for local transfer or --whole-file' : 'enabled'}`);
+  infoMessage(
+    { output },
+    `delta-transmission ${options.wholeFile ? 'disabled for local transfer or --whole-file' : 'enabled'}`,
+  );
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { before, test } from 'node:test';
 import { assertSameOutput } from '../support/outputs.ts';
 import { type Pair, startPair } from '../support/pair.ts';
@@ -37,3 +39,19 @@ for (const args of [
     }
   });
 }
+
+test('--delete-before -i: a directory that lost something has another time when it is compared', async () => {
+  const pair = await startPair(scope);
+  const folder = temporaryFolder(scope, 'folder');
+  mkdirSync(path.join(folder, 'in'));
+  const goes = path.join(folder, 'in', 'goes');
+  writeFileSync(goes, '');
+  for (const isThere of [true, false]) {
+    if (!isThere) rmSync(goes);
+    utimesSync(path.join(folder, 'in'), 1e9, 1e9);
+    const result = await pair.pushOk(['-aHi', '--delete-before'], [`${folder}/`]);
+    assertSameOutput(result);
+    assert.match(result.ours.stdout, isThere ? /cd\S+ in\/$/m : /^\.d\.\.t\S+ in\/$/m);
+  }
+  await pair.assertSame();
+});

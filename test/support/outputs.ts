@@ -37,7 +37,8 @@ export function steadyLines(stdout: string): string[] {
 }
 
 /** Lines that come when the server says so, not when the client gets there: among the others their place is chance. */
-const LOOSE = [/ is uptodate$/, 
+const LOOSE = [
+  / is uptodate$/,
   /^(\*?deleting|del\.) /,
   / => /,
   /^backed up /,
