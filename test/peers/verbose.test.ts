@@ -48,7 +48,7 @@ test('--delete-before -i: a directory that lost something has another time when 
   writeFileSync(goes, '');
   for (const isThere of [true, false]) {
     if (!isThere) rmSync(goes);
-    utimesSync(path.join(folder, 'in'), 1e9, 1e9);
+    for (const directory of [path.join(folder, 'in'), folder]) utimesSync(directory, 1e9, 1e9);
     const result = await pair.pushOk(['-aHi', '--delete-before'], [`${folder}/`]);
     assertSameOutput(result);
     assert.match(result.ours.stdout, isThere ? /cd\S+ in\/$/m : /^\.d\.\.t\S+ in\/$/m);
