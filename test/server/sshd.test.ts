@@ -33,6 +33,8 @@ before(async () => {
 
 const ssh = () => ['-F', sshd.clientConfig];
 
+/** Where nothing may arrive. */
+const to = () => path.join(source, 'arrived');
 const rsh = () => ['-e', `ssh -F ${sshd.clientConfig}`];
 
 function rsync(args: string[]): Promise<RunResult> {
@@ -62,8 +64,8 @@ const others: [string, RegExp, () => [string, string[]]][] = [
   ['sftp', closed, () => ['sftp', [...ssh(), 'vault']]],
   ['scp to it', closed, () => ['scp', ['-s', ...ssh(), '/etc/hostname', 'vault:x']]],
   ['scp of old', nightdrops, () => ['scp', ['-O', ...ssh(), '/etc/hostname', 'vault:x']]],
-  ['scp from it', nightdrops, () => ['scp', ['-O', ...ssh(), 'vault:/etc/hostname', '/nonexistent']]],
-  ['a pull', /ERROR: module is write only/, () => ['rsync', [...rsh(), '-a', 'vault:', '/nonexistent']]],
+  ['scp from it', nightdrops, () => ['scp', ['-O', ...ssh(), 'vault:/etc/hostname', to()]]],
+  ['a pull', /ERROR: module is write only/, () => ['rsync', [...rsh(), '-a', 'vault:', to()]]],
   ['another vault', /@ERROR: auth failed/, () => ['rsync', [...rsh(), '-a', `${source}/`, 'vault::web2']]],
 ];
 
@@ -74,7 +76,7 @@ for (const [what, words, command] of others) {
     assert.notEqual(result.code, 0);
     assert.equal(result.stdout, '');
     assert.match(result.stderr, words);
-    assert.equal(existsSync('/nonexistent'), false);
+    assert.equal(existsSync(to()), false);
     assert.equal((await server.snapshots('web2')).length, 0);
     assert.equal(sessionLog(server.data).length, lines + 1);
   });
