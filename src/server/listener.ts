@@ -2,8 +2,6 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { ServerSettings } from '../config/settings.ts';
 import { NightdropError, RefusedError } from '../lib/errors.ts';
 import { printable } from '../lib/names.ts';
-import { acceptedDigests } from '../rsync/auth.ts';
-import { formatGreeting } from '../rsync/greeting.ts';
 import { addressGroup, formatListen, peerAddress } from './addresses.ts';
 import { ConnectionLimits, Seat } from './connection-limits.ts';
 import { converse, LOGIN_CONFIRMED, type Login, LoginFailedError } from './conversation.ts';
@@ -12,14 +10,21 @@ import type { HostVerdict } from './host-rules.ts';
 import { PeerGoneError } from './line-reader.ts';
 import type { Logger } from './log.ts';
 import { parseProxyHeader } from './proxy-header.ts';
+import type { Handshake } from './tls/messages.ts';
 import { isTrustedProxy } from './trusted-proxies.ts';
 import { Visit } from './visit.ts';
 import { WrongLogins } from './wrong-logins.ts';
+
+/** First byte of a TLS record that begins a handshake. */
+const TLS_HANDSHAKE = 0x16;
+const NOT_TLS = 'this port speaks TLS: use the command rsync-ssl';
 
 /** A client that has logged in and waits for its push to be served. */
 export interface Guest extends Login {
   socket: Socket;
   address: string;
+  /** undefined where it speaks in clear */
+  handshake: Handshake | undefined;
   /** seconds left until its arguments have to be complete */
   secondsLeft: number;
   /** gives its place back, for another push; once is enough */
@@ -116,17 +121,18 @@ export class Listener {
     const timer = setTimeout(() => {
       this.options.log.info({ address: visit.address }, 'dropped: not logged in within the handshake timeout');
       visit.gone.abort();
-      visit.end('@ERROR: timeout before login\n');
+      visit.end(`@ERROR: ${visit.lateWords ?? 'timeout before login'}\n`);
     }, visit.deadline - performance.now());
     this.visits.add(visit);
     try {
       if (door.proxies(visit.settings).proxyProtocol) await this.readProxyHeader(visit, seat);
+      if (door.secure !== undefined) await this.secure(visit, door.secure);
       visit.canSpeak = true;
       const login = await this.converse(visit);
       if (signal.aborted) login?.leave();
       if (login === undefined || signal.aborted) return undefined;
-      const { socket, address, secondsLeft } = visit;
-      return { ...login, socket, address, secondsLeft };
+      const { socket, address, handshake, secondsLeft } = visit;
+      return { ...login, socket, address, handshake, secondsLeft };
     } catch (error) {
       if (!signal.aborted) this.refuse(visit, error);
       return undefined;
@@ -146,9 +152,28 @@ export class Listener {
     if (full !== undefined) throw new RefusedError(`${full} -- try again later`);
   }
 
+  /** TLS, after which the visit goes on with the decrypted stream. */
+  private async secure(visit: Visit, begin: NonNullable<Door['secure']>): Promise<void> {
+    // one that speaks TLS speaks first; to any other, and to one that is silent until its time is up, we can speak
+    visit.canSpeak = true;
+    visit.lateWords = NOT_TLS;
+    if ((await visit.lines.peek()) !== TLS_HANDSHAKE) throw new RefusedError(NOT_TLS);
+    visit.canSpeak = false;
+    const { socket, handshake } = begin(visit.socket, visit.lines.rest());
+    visit.goOn(socket);
+    visit.handshake = await untilGone(handshake, visit.gone.signal);
+    visit.watch();
+    visit.canSpeak = true;
+    visit.lateWords = undefined;
+    const { refusal, protocol, cipher, names } = visit.handshake;
+    this.options.log.debug({ address: visit.address, protocol, cipher, names }, 'TLS');
+    if (refusal !== undefined) throw new RefusedError(refusal);
+  }
+
   private async converse(visit: Visit): Promise<LoggedIn | undefined> {
     const { socket, address, settings } = visit;
     const group = addressGroup(address);
+    visit.greeted = true;
     const login = await converse(visit.lines, {
       settings,
       signal: visit.gone.signal,
@@ -158,6 +183,7 @@ export class Listener {
       secretOf: (module, user) => this.secretOf(module, user),
       modules: () => this.options.modules(),
       loginDelay: () => this.wrongLogins.delay(group),
+      certified: visit.handshake?.names,
     });
     if (login === undefined) {
       visit.end('');
@@ -207,12 +233,20 @@ export class Listener {
     visit.end(`@ERROR: ${error instanceof NightdropError ? error.message : 'internal error'}\n`);
   }
 
-  /** The greeting comes first, so that a stock client shows what follows. */
   private turnAway(visit: Visit, full: string): void {
     this.options.log.warn({ address: visit.address, reason: full }, 'refused before login');
-    const greeting = formatGreeting(acceptedDigests(visit.settings.weakestDigest));
-    visit.end(`${greeting}@ERROR: ${full} -- try again later\n`);
+    visit.end(`@ERROR: ${full} -- try again later\n`);
   }
+}
+
+/** As the promise, or rejects when there is nobody any more who waits. */
+function untilGone<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const gone = () => reject(new PeerGoneError());
+    if (signal.aborted) gone();
+    signal.addEventListener('abort', gone, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', gone));
+  });
 }
 
 /** Resolves when the kernel has taken the text: nothing of it is left in this process. */

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { NightdropError } from '../lib/errors.ts';
 import type { PushReport } from '../push/request.ts';
+import { childEnvironment } from './child-environment.ts';
 import { moduleFile, NODE_FLAGS } from './module-file.ts';
 import type { FromSession, PushOrder, ToSession } from './session-messages.ts';
 
@@ -18,8 +19,6 @@ const MEMORY_FLAGS = ['--max-old-space-size=512', '--max-semi-space-size=8'];
 const EXIT_FLAGS = ['--no-concurrent-sparkplug'];
 /** Milliseconds from its report until a session process has to be gone. */
 const MOST_AFTERMATH = 15_000;
-/** What a session process sees of the environment: nothing that could hold a secret. */
-const ENVIRONMENT = ['PATH', 'TZ', 'LANG', 'LC_ALL', 'TMPDIR', 'NODE_COMPILE_CACHE'];
 
 /** The session process ended without a report, or could not be given its work. */
 export class SessionError extends NightdropError {
@@ -124,12 +123,9 @@ export class Sessions {
 }
 
 function start(): ChildProcess {
-  const env: NodeJS.ProcessEnv = {};
-  env.MALLOC_ARENA_MAX = '2';
-  for (const name of ENVIRONMENT) if (process.env[name] !== undefined) env[name] = process.env[name];
   const child = fork(moduleFile(import.meta.url, 'session-process'), [], {
     execArgv: [...NODE_FLAGS, ...MEMORY_FLAGS, ...EXIT_FLAGS],
-    env,
+    env: childEnvironment(),
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   child.on('error', () => undefined); // 'exit' or the callback of send tells

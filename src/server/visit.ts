@@ -1,7 +1,10 @@
 import type { Socket } from 'node:net';
 import type { ServerSettings } from '../config/settings.ts';
+import { acceptedDigests } from '../rsync/auth.ts';
+import { formatGreeting } from '../rsync/greeting.ts';
 import { sayFarewell } from './farewell.ts';
 import { LineReader } from './line-reader.ts';
+import type { Handshake } from './tls/messages.ts';
 
 /** One connection from accept to the end of its login. */
 export class Visit {
@@ -15,6 +18,12 @@ export class Visit {
   address: string;
   /** whether what we say is understood: not before a proxy's header, nor in the middle of a TLS handshake */
   canSpeak = true;
+  /** what is said instead of the usual when its time is up */
+  lateWords: string | undefined;
+  /** whether the greeting was said: without it a stock client does not show what else it hears */
+  greeted = false;
+  /** undefined where the peer speaks in clear */
+  handshake: Handshake | undefined;
   private current: Socket;
   private reader: LineReader;
   private readonly onClose = () => this.gone.abort();
@@ -60,7 +69,8 @@ export class Visit {
 
   /** The last words, where they can be said, and the end. */
   end(words: string): void {
-    if (this.canSpeak) sayFarewell(this.current, words);
-    else this.current.destroy();
+    if (!this.canSpeak) return void this.current.destroy();
+    const greeting = this.greeted ? '' : formatGreeting(acceptedDigests(this.settings.weakestDigest));
+    sayFarewell(this.current, greeting + words);
   }
 }
