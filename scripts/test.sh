@@ -10,8 +10,9 @@ fi
 
 # The peers that the tests speak with: command and the Debian package that brings it.
 missing=''
-PATH=$PATH:/usr/sbin # where Debian has sshd
-for pair in rsync:rsync restic:restic setfacl:acl setfattr:attr ssh:openssh-client sshd:openssh-server; do
+PATH=$PATH:/usr/sbin # where Debian has sshd and haproxy
+for pair in rsync:rsync restic:restic setfacl:acl setfattr:attr ssh:openssh-client sshd:openssh-server openssl:openssl \
+  gnutls-cli:gnutls-bin stunnel4:stunnel4 haproxy:haproxy; do
   command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
 done
 if [ -n "$missing" ]; then

@@ -32,7 +32,7 @@ export function listenPlaces(texts: string[]): ListenPlace[] {
 }
 
 /** Of the places a server listens on the one to tell people: the first that is not this machine's own. */
-export function nearestToClients(addresses: string[]): string {
+export function nearestToClients(addresses: string[]): string | undefined {
   return addresses.find((address) => !/^(127\.|\[::1\]|localhost:)/.test(address)) ?? addresses[0];
 }
 

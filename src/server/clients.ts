@@ -12,7 +12,7 @@ import { Lease } from '../vault/lease.ts';
 import { StateStore, type Totals } from '../vault/state/store.ts';
 import { createVault, findVault, listVaults, writeSecret } from '../vault/vault.ts';
 import { formatListen, nearestToClients, parseListen } from './addresses.ts';
-import { runningAddress } from './running.ts';
+import { type RunningAddress, runningAddress } from './running.ts';
 import { checkedSecret, usersOf } from './secrets.ts';
 
 const SECRET_BYTES = 32;
@@ -99,13 +99,24 @@ export async function clientInfo(layout: VaultLayout): Promise<ClientInfo> {
   }
 }
 
-/** rsync://NAME@HOST:PORT/NAME/ as a client can reach the server, as far as this machine knows. */
-export function pushUrl(dataDir: string, name: string): string {
-  const configured = () => nearestToClients(loadSettings(path.join(dataDir, 'nightdrop.toml')).server.listen);
-  const listen = runningAddress(dataDir) ?? configured();
-  const { host, port } = parseListen(listen) ?? { host: '127.0.0.1', port: 8730 };
+export interface PushTarget {
+  program: 'rsync' | 'rsync-ssl';
+  /** rsync://NAME@HOST:PORT/NAME/ */
+  url: string;
+}
+
+/** How a client can reach the server, as far as this machine knows: with TLS where there is TLS. */
+export function pushTarget(dataDir: string, name: string): PushTarget {
+  const { clear, tls } = runningAddress(dataDir) ?? configuredAddress(dataDir);
+  const { host, port } = parseListen(tls ?? clear ?? '') ?? { host: '127.0.0.1', port: 8730 };
   const everywhere = host === '0.0.0.0' || host === '::' || host === '*';
-  return `rsync://${name}@${formatListen(everywhere ? hostname() : host, port)}/${name}/`;
+  const url = `rsync://${name}@${formatListen(everywhere ? hostname() : host, port)}/${name}/`;
+  return { program: tls === undefined ? 'rsync' : 'rsync-ssl', url };
+}
+
+function configuredAddress(dataDir: string): RunningAddress {
+  const { server, tls } = loadSettings(path.join(dataDir, 'nightdrop.toml'));
+  return { clear: nearestToClients(server.listen), tls: nearestToClients(tls.listen) };
 }
 
 async function givenSecret(file: string | undefined): Promise<string | undefined> {

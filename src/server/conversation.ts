@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerSettings } from '../config/settings.ts';
-import { NightdropError, RsyncExit } from '../lib/errors.ts';
+import { NightdropError, RefusedError, RsyncExit } from '../lib/errors.ts';
 import { printable } from '../lib/names.ts';
 import { acceptedDigests, chooseDigest, newChallenge, splitAnswer, verifyAnswer } from '../rsync/auth.ts';
 import { formatGreeting, type Greeting, parseGreeting, parseModuleRequest } from '../rsync/greeting.ts';
@@ -29,6 +29,10 @@ export interface ConversationContext {
   settings: ServerSettings;
   /** the vault whose client this is, where the connection itself has shown it (ssh): no login, and no other module */
   provenVault?: string;
+  /** vaults that the client's certificate names, which stands for the secret; undefined where it showed none */
+  certified?: string[] | undefined;
+  /** why nobody who came this way is let in: told when a stock client listens */
+  refusal?: string | undefined;
   say(text: string): void;
   /** as people write it */
   address: string;
@@ -52,7 +56,7 @@ export interface Login {
 
 /**
  * The answer to the challenge was wrong, the user is not one of the module's, there is no such module, or rules keep this peer
- * from it: all the same to the peer.
+ * from it, or its certificate names another: all the same to the peer.
  */
 export class LoginFailedError extends NightdropError {
   /** printable, as the client gave them */
@@ -86,11 +90,13 @@ export async function converse(lines: Lines, context: ConversationContext): Prom
   context.say(formatGreeting(acceptedDigests(context.settings.weakestDigest)));
   const greeting = parseGreeting(await lines.line());
   const module = await readModule(lines);
+  if (context.refusal !== undefined) throw new RefusedError(context.refusal);
   const { anywhere, host } = await context.verdict;
   if (!anywhere && module !== undefined) throw new AccessDeniedError(module, host, context.address);
   sayMotd(context);
   if (module === undefined) return sayModules(context, anywhere);
-  if (context.provenVault === undefined) await login(lines, context, greeting, module);
+  if (context.certified !== undefined) await certifiedLogin(context, context.certified, module);
+  else if (context.provenVault === undefined) await login(lines, context, greeting, module);
   else if (module !== context.provenVault) throw new LoginFailedError(module, context.provenVault, false);
   return { vault: module, protocol: greeting.protocol, initial: lines.rest() };
 }
@@ -133,9 +139,25 @@ async function login(lines: Lines, context: ConversationContext, greeting: Greet
   const isRight = await verifyAnswer(digest, secret, challenge, answer);
   const isWelcome = (await context.verdict).allows(module);
   if (isRight && isWelcome) return;
-  const since = performance.now() - arrived;
-  await pause(REFUSAL_MILLISECONDS - (since % REFUSAL_MILLISECONDS), context.signal);
+  await pauseBeforeRefusal(arrived, context.signal);
   throw new LoginFailedError(module, user, isRight && !isWelcome);
+}
+
+/** Nothing is asked. A client that was removed has no secret, and its certificate is worth nothing any more. */
+async function certifiedLogin(context: ConversationContext, names: string[], module: string): Promise<void> {
+  const asked = performance.now();
+  await pause(context.loginDelay(), context.signal);
+  const secret = await context.secretOf(module, module);
+  const isRight = names.includes(module) && secret !== undefined;
+  const isWelcome = (await context.verdict).allows(module);
+  if (isRight && isWelcome) return;
+  await pauseBeforeRefusal(asked, context.signal);
+  throw new LoginFailedError(module, `certificate of ${names.join(' ') || 'no client'}`, isRight && !isWelcome);
+}
+
+async function pauseBeforeRefusal(since: number, signal: AbortSignal): Promise<void> {
+  const passed = performance.now() - since;
+  await pause(REFUSAL_MILLISECONDS - (passed % REFUSAL_MILLISECONDS), signal);
 }
 
 async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

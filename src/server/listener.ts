@@ -126,7 +126,7 @@ export class Listener {
     this.visits.add(visit);
     try {
       if (door.proxies(visit.settings).proxyProtocol) await this.readProxyHeader(visit, seat);
-      if (door.secure !== undefined) await this.secure(visit, door.secure);
+      if (door.secure !== undefined) await this.secure(visit, door.secure.bind(door));
       visit.canSpeak = true;
       const login = await this.converse(visit);
       if (signal.aborted) login?.leave();
@@ -165,9 +165,8 @@ export class Listener {
     visit.watch();
     visit.canSpeak = true;
     visit.lateWords = undefined;
-    const { refusal, protocol, cipher, names } = visit.handshake;
+    const { protocol, cipher, names } = visit.handshake;
     this.options.log.debug({ address: visit.address, protocol, cipher, names }, 'TLS');
-    if (refusal !== undefined) throw new RefusedError(refusal);
   }
 
   private async converse(visit: Visit): Promise<LoggedIn | undefined> {
@@ -184,6 +183,7 @@ export class Listener {
       modules: () => this.options.modules(),
       loginDelay: () => this.wrongLogins.delay(group),
       certified: visit.handshake?.names,
+      refusal: visit.handshake?.refusal,
     });
     if (login === undefined) {
       visit.end('');

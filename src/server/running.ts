@@ -4,20 +4,26 @@ import path from 'node:path';
 
 const noteOf = (dataDir: string): string => path.join(dataDir, 'server.address');
 
-export function noteAddress(dataDir: string, address: string): void {
-  writeFileSync(noteOf(dataDir), JSON.stringify({ pid: process.pid, address }), { mode: 0o600 });
+/** HOST:PORT; undefined where it does not listen so. */
+export interface RunningAddress {
+  clear: string | undefined;
+  tls: string | undefined;
+}
+
+export function noteAddress(dataDir: string, address: RunningAddress): void {
+  writeFileSync(noteOf(dataDir), JSON.stringify({ pid: process.pid, ...address }), { mode: 0o600 });
 }
 
 export function forgetAddress(dataDir: string): void {
   rmSync(noteOf(dataDir), { force: true });
 }
 
-/** HOST:PORT of the running server; undefined when none runs. */
-export function runningAddress(dataDir: string): string | undefined {
+/** Of the running server; undefined when none runs. */
+export function runningAddress(dataDir: string): RunningAddress | undefined {
   try {
-    const { pid, address } = JSON.parse(readFileSync(noteOf(dataDir), 'utf8')) as { pid: number; address: string };
+    const { pid, clear, tls } = JSON.parse(readFileSync(noteOf(dataDir), 'utf8')) as RunningAddress & { pid: number };
     process.kill(pid, 0);
-    return address;
+    return { clear, tls };
   } catch {
     return undefined;
   }

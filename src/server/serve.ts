@@ -8,6 +8,7 @@ import { vaultLayout } from '../vault/layout.ts';
 import { Lease } from '../vault/lease.ts';
 import { Access } from './access.ts';
 import { type ListenPlace, listenPlaces, nearestToClients } from './addresses.ts';
+import type { Door } from './door.ts';
 import { type Guest, Listener } from './listener.ts';
 import { createLog, type Logger } from './log.ts';
 import { Places } from './places.ts';
@@ -17,6 +18,7 @@ import { readSecret } from './secrets.ts';
 import type { FromSession } from './session-messages.ts';
 import { Sessions } from './sessions.ts';
 import { SettingsSource } from './settings-source.ts';
+import type { TlsDoor } from './tls/door.ts';
 
 /** Seconds that pushes get to keep what they have once they were cut. */
 const CUT_SECONDS = 20;
@@ -25,8 +27,14 @@ export interface ServeOptions {
   dataDir: string;
   /** HOST:PORT, one or several, instead of the settings' */
   listen?: string[];
-  /** told HOST:PORT, one or several, once connections are accepted */
-  onReady(addresses: string[]): void;
+  /** told once connections are accepted */
+  onReady(addresses: Addresses): void;
+}
+
+/** HOST:PORT where a server listens, in clear and with TLS. */
+export interface Addresses {
+  clear: string[];
+  tls: string[];
 }
 
 export class NightdropServer {
@@ -38,6 +46,7 @@ export class NightdropServer {
   private readonly places = new Places();
   private readonly access = new Access();
   private readonly listener: Listener;
+  private tls: TlsDoor | undefined;
 
   private constructor(dataDir: string, settings: SettingsSource, lock: Lease) {
     this.dataDir = dataDir;
@@ -71,8 +80,8 @@ export class NightdropServer {
     try {
       const settings = await SettingsSource.open(path.join(dataDir, 'nightdrop.toml'));
       const server = new NightdropServer(dataDir, settings, lock);
-      const addresses = await server.listen(listen ?? settings.current.server.listen);
-      noteAddress(dataDir, nearestToClients(addresses));
+      const addresses = await server.open(listen ?? settings.current.server.listen, settings.current.tls.listen);
+      noteAddress(dataDir, { clear: nearestToClients(addresses.clear), tls: nearestToClients(addresses.tls) });
       onReady(addresses);
       void server.recover().then(() => server.sessions.warm());
       return server;
@@ -82,9 +91,10 @@ export class NightdropServer {
     }
   }
 
-  /** Reads the settings again, whether or not the file has changed. */
-  reload(): Promise<void> {
-    return this.settings.refresh(true);
+  /** Reads the settings again, and the certificate, whether or not their files have changed. */
+  async reload(): Promise<void> {
+    await this.settings.refresh(true);
+    this.tls?.reload();
   }
 
   /**
@@ -108,26 +118,38 @@ export class NightdropServer {
       sessions.killAll();
       await ended;
     }
+    await this.tls?.close();
     forgetAddress(this.dataDir);
     this.lock.release();
     log.info('stopped');
   }
 
   /** On all of these places, or on none. */
-  private async listen(texts: string[]): Promise<string[]> {
+  private async open(clear: string[], tls: string[]): Promise<Addresses> {
     try {
-      const addresses: string[] = [];
-      for (const place of listenPlaces(texts)) addresses.push(await this.listenAt(place));
-      return addresses;
+      if (tls.length > 0) {
+        // loaded only where it is wanted: what makes socket pairs has its price in memory
+        const { TlsDoor } = await import('./tls/door.ts');
+        this.tls = new TlsDoor(this.dataDir, this.log, () => this.settings.current.tls);
+        await this.tls.start();
+      }
+      return { clear: await this.listen(clear), tls: await this.listen(tls, this.tls) };
     } catch (error) {
       this.listener.close();
+      await this.tls?.close();
       throw error;
     }
   }
 
-  private async listenAt({ host, port, ipv6Only }: ListenPlace): Promise<string> {
+  private async listen(texts: string[], door?: Door): Promise<string[]> {
+    const addresses: string[] = [];
+    for (const place of listenPlaces(texts)) addresses.push(await this.listenAt(place, door));
+    return addresses;
+  }
+
+  private async listenAt({ host, port, ipv6Only }: ListenPlace, door?: Door): Promise<string> {
     try {
-      return await this.listener.listen(host, port, ipv6Only);
+      return await this.listener.listen(host, port, ipv6Only, door);
     } catch (error) {
       throw new NightdropError('ERR_LISTEN', `cannot listen on ${host}:${port}: ${(error as Error).message}`, {
         cause: error,
@@ -135,7 +157,8 @@ export class NightdropServer {
     }
   }
 
-  private async serve({ socket, vault, protocol, initial, address, secondsLeft, leave }: Guest): Promise<void> {
+  private async serve(guest: Guest): Promise<void> {
+    const { socket, vault, protocol, initial, address, secondsLeft, leave } = guest;
     const settings = this.settings.current;
     const session = this.sessions.push(
       {
@@ -143,7 +166,7 @@ export class NightdropServer {
         vault,
         vaultDir: vaultLayout(this.dataDir, vault).folder,
         address,
-        authenticatedTransport: false,
+        authenticatedTransport: guest.handshake !== undefined,
         policy: policyOf(settings, vault),
         limits: {
           ioTimeout: settings.server.ioTimeout,

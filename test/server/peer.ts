@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { parseSettings } from '../../src/config/load.ts';
 import type { ServerSettings } from '../../src/config/settings.ts';
+import type { Door } from '../../src/server/door.ts';
 import { EVERYBODY } from '../../src/server/host-rules.ts';
 import { type Guest, Listener, type ListenerOptions } from '../../src/server/listener.ts';
 import type { Scope } from '../support/temporary.ts';
@@ -103,12 +104,18 @@ export async function openListener(
   scope: Scope,
   settings: Partial<ServerSettings> = {},
   options: Partial<ListenerOptions> = {},
+  makeDoor: (log: Logger) => Promise<Door | undefined> = async () => undefined,
 ): Promise<TestListener> {
   const all: ServerSettings = { ...parseSettings('', 'none').server, ...settings };
   const log: Record<string, unknown>[] = [];
   const guests: Guest[] = [];
+  const logger = pino(
+    { level: 'debug', base: undefined },
+    { write: (line: string) => void log.push(JSON.parse(line)) },
+  );
+  const door = await makeDoor(logger);
   const listener = new Listener({
-    log: pino({ level: 'debug', base: undefined }, { write: (line) => void log.push(JSON.parse(line)) }),
+    log: logger,
     settings: async () => all,
     secretOf: async (vault, user) =>
       Object.hasOwn(SECRETS, vault) && user === vault ? Buffer.from(SECRETS[vault]) : undefined,
@@ -122,7 +129,7 @@ export async function openListener(
     },
     ...options,
   });
-  const address = await listener.listen('127.0.0.1', 0);
+  const address = await listener.listen('127.0.0.1', 0, false, door);
   const port = Number(address.split(':')[1]);
   scope.after(() => {
     listener.close();

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { shellWord } from '../../lib/shell-word.ts';
-import type { ClientAccess } from '../../server/clients.ts';
+import type { ClientAccess, PushTarget } from '../../server/clients.ts';
 import { dataFolder } from '../data-folder.ts';
 import { UsageError } from '../failure.ts';
 import { count, printJson, printLine, printTable, size } from '../output.ts';
@@ -34,10 +34,10 @@ function addAdd(client: Command): void {
       '\nA running server knows it at once.\n\nExamples:\n  nightdrop client add web1\n  nightdrop client add web1 --secret-file web1.secret',
     )
     .action(async (name: string, options: AddOptions, command: Command) => {
-      const { addClient, pushUrl } = await import('../../server/clients.ts');
+      const { addClient, pushTarget } = await import('../../server/clients.ts');
       const dataDir = dataFolder(command);
       const access = await addClient(dataDir, name, options.secretFile);
-      await printAccess(access, pushUrl(dataDir, name), `Added client ${name}.`, options.json);
+      await printAccess(access, pushTarget(dataDir, name), `Added client ${name}.`, options.json);
     });
 }
 
@@ -50,21 +50,21 @@ function addRotate(client: Command): void {
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  nightdrop client rotate web1')
     .action(async (name: string, options: AddOptions, command: Command) => {
-      const { pushUrl, rotateClient } = await import('../../server/clients.ts');
+      const { pushTarget, rotateClient } = await import('../../server/clients.ts');
       const dataDir = dataFolder(command);
       const access = await rotateClient(dataDir, name, options.secretFile);
-      await printAccess(access, pushUrl(dataDir, name), `Client ${name} has another secret.`, options.json);
+      await printAccess(access, pushTarget(dataDir, name), `Client ${name} has another secret.`, options.json);
     });
 }
 
 async function printAccess(
   { layout, secret, secretFile }: ClientAccess,
-  url: string,
+  { program, url }: PushTarget,
   headline: string,
   asJson = false,
 ): Promise<void> {
   const file = shellWord(secretFile ?? `/root/${layout.name}.secret`);
-  const command = `rsync -aHAX --delete --password-file=${file} /etc ${url}`;
+  const command = `${program} -aHAX --delete --password-file=${file} /etc ${url}`;
   if (asJson) return printJson({ name: layout.name, secret, secretFile, url, command, vault: layout.folder });
   await printLine(headline);
   if (secret !== undefined) {

@@ -11,7 +11,7 @@ export function addServe(program: Command): void {
     .description('serve pushes until SIGTERM; prints one line when it is ready, logs to standard error')
     .option(
       '--listen <host:port>',
-      "address instead of the settings', may be given several times; port 0 takes any free one",
+      "address instead of [server]'s, may be given several times; port 0 takes any free one",
       (value: string, before: string[] | undefined) => [...(before ?? []), value],
     )
     .addHelpText(
@@ -20,7 +20,10 @@ export function addServe(program: Command): void {
 Signals:
   SIGTERM, SIGINT  end: pushes get shutdown_grace seconds, then they are cut and kept as incomplete snapshots;
                    a second signal cuts them at once
-  SIGHUP           read nightdrop.toml again now (it is read at each login anyway when it has changed)
+  SIGHUP           read nightdrop.toml and the certificate again now (they are read at each connection anyway when
+                   they have changed)
+
+With [tls] in nightdrop.toml it also serves rsync-ssl, whose port is 874 (docs/operating/tls.md).
 
 Example:
   nightdrop --data /srv/nightdrop serve --listen 0.0.0.0:8730`,
@@ -32,7 +35,10 @@ Example:
       const server = await NightdropServer.start({
         dataDir,
         listen: options.listen,
-        onReady: (addresses) => process.stdout.write(`nightdrop: listening on ${addresses.join(' ')}\n`),
+        onReady: ({ clear, tls }) => {
+          const places = [...clear, ...(tls.length > 0 ? ['TLS', ...tls] : [])];
+          process.stdout.write(`nightdrop: listening on ${places.join(' ')}\n`);
+        },
       });
       process.on('SIGHUP', () => void server.reload());
       await stop;

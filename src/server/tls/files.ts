@@ -91,7 +91,7 @@ function parseKey(pem: Buffer, file: string): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_MISSING_PASSPHRASE') {
+    if (/^-----BEGIN ENCRYPTED|^Proc-Type: 4,ENCRYPTED/m.test(pem.toString('latin1'))) {
       throw new TlsFilesError(
         `${file} is locked by a passphrase, which the server cannot ask for: openssl pkey -in FILE -out NEW takes it away`,
         error,

@@ -13,8 +13,8 @@ import { socketPair } from './socket-pair.ts';
 
 /** What it holds lies in OpenSSL and in sockets' buffers. */
 const MEMORY_FLAGS = ['--max-old-space-size=128', '--max-semi-space-size=4'];
-/** Milliseconds that the last connections get to end at the end of the server. */
-const MOST_AFTERMATH = 10_000;
+/** Milliseconds that clients get to close at the end of the server: their sessions have ended, and waited for that. */
+const MOST_AFTERMATH = 2_000;
 
 /** Until a further process is tried again where one could not use the files. */
 const PAUSE_MILLISECONDS = 60_000;
@@ -98,7 +98,7 @@ export class TlsProcesses {
   async close(): Promise<void> {
     this.closed = true;
     const ended = [...this.workers].map(async ({ child }) => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
+      if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
       const exit = once(child, 'exit');
       if (child.connected) child.disconnect();
       const timer = setTimeout(() => child.kill('SIGKILL'), MOST_AFTERMATH);
@@ -180,6 +180,7 @@ export class TlsProcesses {
         if (message.type === 'unusable') reject(new TlsFilesError(message.message));
         else resolve();
       });
+      child.once('error', (error) => reject(new TlsError(`no TLS process can be started: ${error.message}`, error)));
       child.once('exit', (code, signal) => reject(new TlsError(`the TLS process ended with ${signal ?? code}`)));
     });
   }

@@ -98,7 +98,8 @@ async function loadNow(files: TlsFiles, always: boolean): Promise<void> {
 }
 
 function tell(message: FromTls): void {
-  if (process.connected) process.send?.(message);
+  // a listener that has just ended hears nothing: 'disconnect' follows
+  if (process.connected) process.send?.(message, undefined, {}, () => undefined);
 }
 
 function endIfIdle(): void {
