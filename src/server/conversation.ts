@@ -29,8 +29,10 @@ export interface ConversationContext {
   settings: ServerSettings;
   /** the vault whose client this is, where the connection itself has shown it (ssh): no login, and no other module */
   provenVault?: string;
-  /** vaults that the client's certificate names, which stands for the secret; undefined where it showed none */
+  /** vaults that the client's certificate names, which stands for a secret; undefined where it showed none */
   certified?: string[] | undefined;
+  /** whether there is a client of this name that may push: one that was removed may not, whatever it shows */
+  mayPush?(vault: string): boolean;
   /** why nobody who came this way is let in: told when a stock client listens */
   refusal?: string | undefined;
   say(text: string): void;
@@ -143,12 +145,11 @@ async function login(lines: Lines, context: ConversationContext, greeting: Greet
   throw new LoginFailedError(module, user, isRight && !isWelcome);
 }
 
-/** Nothing is asked. A client that was removed has no secret, and its certificate is worth nothing any more. */
+/** Nothing is asked. */
 async function certifiedLogin(context: ConversationContext, names: string[], module: string): Promise<void> {
   const asked = performance.now();
   await pause(context.loginDelay(), context.signal);
-  const secret = await context.secretOf(module, module);
-  const isRight = names.includes(module) && secret !== undefined;
+  const isRight = names.includes(module) && context.mayPush?.(module) === true;
   const isWelcome = (await context.verdict).allows(module);
   if (isRight && isWelcome) return;
   await pauseBeforeRefusal(asked, context.signal);

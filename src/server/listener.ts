@@ -38,6 +38,7 @@ export interface ListenerOptions {
   /** the settings for a new connection */
   settings(): Promise<ServerSettings>;
   secretOf(vault: string, user: string): Promise<Buffer | undefined>;
+  mayPush(vault: string): boolean;
   /** what the rules about hosts say of a peer; never rejects */
   judge(address: string): Promise<HostVerdict>;
   modules(): Promise<string[]>;
@@ -183,6 +184,7 @@ export class Listener {
       modules: () => this.options.modules(),
       loginDelay: () => this.wrongLogins.delay(group),
       certified: visit.handshake?.names,
+      mayPush: this.options.mayPush,
       refusal: visit.handshake?.refusal,
     });
     if (login === undefined) {

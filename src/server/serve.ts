@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { policyOf } from '../config/settings.ts';
 import { NightdropError } from '../lib/errors.ts';
 import { LeaseBusyError } from '../vault/errors.ts';
-import { vaultLayout } from '../vault/layout.ts';
+import { mayPush, vaultLayout } from '../vault/layout.ts';
 import { Lease } from '../vault/lease.ts';
 import { Access } from './access.ts';
 import { type ListenPlace, listenPlaces, nearestToClients } from './addresses.ts';
@@ -60,6 +60,7 @@ export class NightdropServer {
         return settings.current.server;
       },
       secretOf: (vault, user) => readSecret(dataDir, vault, user),
+      mayPush: (vault) => mayPush(vaultLayout(dataDir, vault)),
       judge: (address) => this.access.judge(address, this.settings.current),
       // loaded only where it is asked for: it brings the whole repository with it, which has no business here
       modules: async () => (await import('../vault/vault.ts')).listVaults(dataDir),

@@ -119,6 +119,7 @@ export async function openListener(
     settings: async () => all,
     secretOf: async (vault, user) =>
       Object.hasOwn(SECRETS, vault) && user === vault ? Buffer.from(SECRETS[vault]) : undefined,
+    mayPush: (vault) => Object.hasOwn(SECRETS, vault),
     judge: async () => EVERYBODY,
     modules: async () => Object.keys(SECRETS),
     onConnection: () => undefined,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { connect } from 'node:tls';
@@ -37,9 +38,19 @@ test('TLS 1.1 is refused, with one line in the log', async (t) => {
 
 test('renegotiation is refused', async (t) => {
   const listener = await openTlsListener(t);
-  const args = ['s_client', '-connect', `127.0.0.1:${listener.port}`, '-tls1_2'];
-  const { stderr } = await run('openssl', args, { input: 'R\n' });
-  assert.match(stderr, /RENEGOTIATING\n[\s\S]*no renegotiation/);
+  const client = spawn('openssl', ['s_client', '-connect', `127.0.0.1:${listener.port}`, '-tls1_2']);
+  t.after(() => client.kill('SIGKILL'));
+  let printed = '';
+  for (const stream of [client.stdout, client.stderr]) {
+    stream.on('data', (piece: Buffer) => {
+      printed += piece.toString('latin1');
+    });
+  }
+  const ended = once(client, 'close');
+  await until(() => printed.includes('@RSYNCD: 32.0')); // no more comes from us by itself
+  client.stdin.write('R\n');
+  await ended;
+  assert.match(printed, /RENEGOTIATING[\s\S]*no renegotiation/);
 });
 
 test('plain rsync on the TLS port is told so at once, a silent peer when its time is up', async (t) => {
