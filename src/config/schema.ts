@@ -1,5 +1,7 @@
 /** The shape of nightdrop.toml: keys as they stand in the file, bounds, defaults. */
+
 import { z } from 'zod';
+import { isCharsetForNames } from '../lib/charset-name.ts';
 import { fromText, printable } from '../lib/names.ts';
 import { parseHostPattern, splitHosts } from './host-pattern.ts';
 import { CLIENT_CERTIFICATES, LOG_LEVELS, LOGIN_DIGESTS, type Policy, type Settings } from './settings.ts';
@@ -165,6 +167,10 @@ const policy = z.strictObject({
   default_uid: whole(0, LARGEST_ID).optional(),
   default_gid: whole(0, LARGEST_ID).optional(),
   umask: whole(0, 0o777).optional(),
+  charset: z
+    .string()
+    .refine(isCharsetForNames, { error: 'is no character set for names; "utf-8", "iso-8859-1" and "windows-1252" are' })
+    .optional(),
 });
 
 const POLICY_DEFAULTS: Policy = {
@@ -182,6 +188,7 @@ const POLICY_DEFAULTS: Policy = {
   defaultUid: 0,
   defaultGid: 0,
   umask: 0o022,
+  charset: 'utf-8',
 };
 
 /** Only what the file says: a vault's silence leaves the defaults alone. */
@@ -201,6 +208,7 @@ function said(p: z.output<typeof policy>): Partial<Policy> {
     defaultUid: p.default_uid,
     defaultGid: p.default_gid,
     umask: p.umask,
+    charset: p.charset,
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Partial<Policy>;
 }

@@ -128,6 +128,9 @@ export const TEMPLATE = `# nightdrop.toml: settings of this data folder. Every k
 #default_gid = 0
 #umask = 0o022
 
+# Character set that names are kept in where a client converts its own (--iconv). Without, names are kept as they are.
+#charset = "utf-8"
+
 # A single vault, by its name:
 #[vaults.web1]
 #reveal = "nothing"

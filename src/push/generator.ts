@@ -113,7 +113,7 @@ export class Generator {
     for (let i = 0; i < list.entries.length; i++) {
       const file = list.entries[i];
       if (file === undefined) continue;
-      const step = this.item(state, file, list.first + i);
+      const step = this.item(state, file, list.indices?.[i] ?? list.first + i);
       if (step !== undefined) await step;
       if (session.lists.released.length > 0) await this.goOverReleased();
       if (i < sliceEnd) continue;

@@ -26,9 +26,9 @@ export class HardLinks {
   /** groups whose leader's content has come, but takes its place only with all others */
   private readonly delayed = new Set<number>();
 
-  /** Notes that the entry with this index belongs to a group. */
+  /** Notes that the entry with this index belongs to a group; entries are noted in the order in which they are gone over. */
   listed(group: number, ndx: number): void {
-    this.last.set(group, Math.max(ndx, this.last.get(group) ?? -1));
+    this.last.set(group, ndx);
   }
 
   /** The settled leader of the group, if there is one. */
@@ -47,7 +47,8 @@ export class HardLinks {
 
   /** One that is not there waits for a later one, who may be; false when it is the last. */
   defer(group: number, item: Item): boolean {
-    if ((this.last.get(group) ?? -1) <= item.ndx) return false;
+    const last = this.last.get(group);
+    if (last === undefined || last === item.ndx) return false;
     const found = this.groups.get(group);
     if (found?.state === 'pending') found.waiters.push(item);
     else this.groups.set(group, { state: 'pending', transferring: false, waiters: [item] });

@@ -153,7 +153,8 @@ export class Lists {
   /** The item that was asked for with index `ndx`. */
   requested(ndx: number): Item {
     for (const state of this.states) {
-      if (ndx > state.list.first + state.list.entries.length - 1) continue;
+      const { first, entries, indices } = state.list;
+      if (indices === undefined && ndx > first + entries.length - 1) continue;
       const item = state.requested.get(ndx);
       if (item !== undefined) return item;
       break;

@@ -8,21 +8,21 @@ type Speaker = Pick<PushSession, 'output'>;
  * what its user's terminal can show.
  */
 export function infoMessage(session: Speaker, line: string): void {
-  session.output.message(MessageTag.info, Buffer.from(`${line}\n`, 'latin1'));
+  session.output.message(MessageTag.info, session.output.text(`${line}\n`));
 }
 
 export function warningMessage(session: Speaker, line: string): void {
-  session.output.message(MessageTag.warning, Buffer.from(`${line}\n`, 'latin1'));
+  session.output.message(MessageTag.warning, session.output.text(`${line}\n`));
 }
 
 /** Something could not be stored: the client goes on and exits with 23. */
 export function errorMessage(session: Speaker, line: string): void {
-  session.output.message(MessageTag.errorXfer, Buffer.from(`${line}\n`, 'latin1'));
+  session.output.message(MessageTag.errorXfer, session.output.text(`${line}\n`));
 }
 
 /** Something is wrong, but not with what is stored: the client's exit code stays what it is. */
 export function errorNotice(session: Speaker, line: string): void {
-  session.output.message(MessageTag.error, Buffer.from(`${line}\n`, 'latin1'));
+  session.output.message(MessageTag.error, session.output.text(`${line}\n`));
 }
 
 /** Empty frames: while a stock client writes a file it looks at what has come once that is more than 512 bytes. */

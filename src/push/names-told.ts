@@ -50,7 +50,10 @@ function changesNewDirectory({ options, rules, dryRun }: PushSession, file: File
 export function tellDeleted(session: PushSession, name: string, directory: boolean): void {
   const { output, options, agreement } = session;
   if (agreement.protocol >= 29) {
-    output.message(MessageTag.deleted, Buffer.from(directory ? `${name}\0` : name, 'latin1'));
+    output.message(
+      MessageTag.deleted,
+      directory ? Buffer.concat([output.text(name), Buffer.alloc(1)]) : output.text(name),
+    );
   } else if (options.tellsDeleted) {
     infoMessage(session, `${options.itemizes ? '*deleting  ' : 'deleting'} ${name}${directory ? '/' : ''}`);
   }

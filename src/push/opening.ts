@@ -28,6 +28,7 @@ import { Removable } from './removable.ts';
 import type { PushRequest } from './request.ts';
 import { type Agreement, newCounts, type PushSession } from './session.ts';
 import type { SetUp } from './set-up.ts';
+import { tellUnconverted } from './unconverted.ts';
 
 /** Seconds without a byte from us after which a client is shown that we are alive. */
 const KEEP_ALIVE_SECONDS = 10;
@@ -129,7 +130,8 @@ export function beginSession(
   hold: VaultHold,
 ): { session: PushSession; receiver: Receiver } {
   const { request, input, output, demultiplexer } = connection;
-  const { options, compat, owners } = agreed;
+  const { options, compat, owners, charset } = agreed;
+  output.charset = charset;
   const { protocol, policy } = request;
   const seed = options.checksumSeed || hold.store.checksumSeed;
   startStreams(connection, seed, options.timeout);
@@ -202,6 +204,9 @@ export function beginSession(
     keepsDirSizes: options.listOnly,
     userMap: owners.user,
     groupMap: owners.group,
+    charset,
+    charsetOfLinks: options.capabilities.includes('s'),
+    onUnconverted: (kind, path) => tellUnconverted(session, kind, path),
     digestLength: options.checksum ? digestLength(agreed.listChecksum) : 0,
   });
   for (const line of owners.unknown) errorNotice(session, line);

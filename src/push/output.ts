@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { ByteWriter } from '../rsync/bytes.ts';
+import type { Charset } from '../rsync/charset.ts';
 import { MessageTag } from '../rsync/mux.ts';
 
 /** Bytes waiting in the socket above which a writer is asked to wait. */
@@ -14,6 +15,8 @@ const MUX_BASE = 7;
  * the event loop: small writes would wait for each other's delayed ACKs.
  */
 export class Output {
+  /** what names are kept in; clients read text in UTF-8 then */
+  charset: Charset | undefined;
   /** payload of the data channel (plain bytes before `startMultiplex`) */
   readonly data = new ByteWriter(FRAME_BYTES);
   bytesWritten = 0;
@@ -73,6 +76,11 @@ export class Output {
     for (let at = 0; at < bytes.length; at += FRAME_BYTES) {
       this.frame(MessageTag.data, bytes.subarray(at, at + FRAME_BYTES));
     }
+  }
+
+  /** A line for people, as the client reads it. latin1-tagged. */
+  text(line: string): Buffer {
+    return this.charset?.toUtf8(line) ?? Buffer.from(line, 'latin1');
   }
 
   /** A message beside the data: it leaves at once, ahead of what is gathered in `data`. Before `startMultiplex`, text. */

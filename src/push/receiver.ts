@@ -130,7 +130,7 @@ export class Receiver {
       if (file === undefined) return;
       session.counts.entries++;
       session.counts.totalBytes += file.size;
-      if (file.hardLink >= 0) session.hardLinks.listed(file.hardLink, list.first + i);
+      if (file.hardLink >= 0) session.hardLinks.listed(file.hardLink, list.indices?.[i] ?? list.first + i);
     });
     session.lists.add(list, flist.directory(list));
   }

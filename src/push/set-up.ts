@@ -1,7 +1,8 @@
 import type { ChecksumName } from '../kernels/checksum.ts';
 import { NightdropError, RsyncExit } from '../lib/errors.ts';
-import { ArgumentsDecoder } from '../rsync/arguments.ts';
+import { ArgumentsDecoder, asksForSecond } from '../rsync/arguments.ts';
 import { Compat, compatFlags, flagsAreOneByte } from '../rsync/capabilities.ts';
+import { Charset } from '../rsync/charset.ts';
 import {
   CHECKSUMS,
   COMPRESSIONS,
@@ -32,6 +33,7 @@ export interface SetUp {
   seededDigest: boolean;
   compression: Compression;
   owners: OwnerMaps;
+  charset: Charset | undefined;
 }
 
 /** Arguments, compatibility flags and negotiation, in the protocol's order (docs/protocol.md, "Set-up"). */
@@ -40,10 +42,17 @@ export async function setUp(input: Input, output: Output, request: PushRequest):
   const args = request.args ?? (await withinDeadline(input, limits.handshakeTimeout, readArguments(input, protocol)));
   const options = defaultOptions();
   let refusal: NightdropError | undefined;
+  let charset: Charset | undefined;
   let owners: OwnerMaps = { user: undefined, group: undefined, unknown: [] };
   try {
     const { maxVerbosity } = request.args === undefined ? request.policy : REMOTE_SHELL;
     parseServerOptions(args, options, { protocol, maxVerbosity });
+    charset = charsetOf(request, options);
+    if (charset !== undefined && asksForSecond(args)) {
+      // secluded arguments come in UTF-8 too
+      const converted = args.map((argument) => charset?.fromUtf8(argument) ?? argument);
+      parseServerOptions(converted, Object.assign(options, defaultOptions()), { protocol, maxVerbosity });
+    }
     owners = ownerMaps(options);
     refusal = unsuited(options, protocol);
   } catch (error) {
@@ -71,7 +80,13 @@ export async function setUp(input: Input, output: Output, request: PushRequest):
     limits.handshakeTimeout,
     negotiate(input, output, options, protocol, compat),
   );
-  return { options, refusal, compat, owners, ...agreed };
+  return { options, refusal, compat, owners, charset, ...agreed };
+}
+
+/** A client tells a daemon its own character set, which is of no use here; only a remote shell's server hears of another. */
+function charsetOf({ args, policy }: PushRequest, { iconv }: ServerOptions): Charset | undefined {
+  if (iconv === undefined || iconv === '-') return undefined;
+  return Charset.open(args === undefined ? policy.charset : iconv);
 }
 
 async function readArguments(input: Input, protocol: number): Promise<string[]> {

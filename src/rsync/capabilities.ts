@@ -31,6 +31,7 @@ const LETTERS: readonly [string, number][] = [
  */
 export function compatFlags(options: ServerOptions): number {
   let flags: number = Compat.symlinkTimes;
+  if (options.iconv !== undefined) flags |= Compat.symlinkIconv;
   for (const [letter, bit] of LETTERS) if (options.capabilities.includes(letter)) flags |= bit;
   if (allowsIncrementalRecursion(options)) flags |= Compat.incrementalRecursion;
   return flagsAreOneByte(options) ? flags & 0xff : flags;

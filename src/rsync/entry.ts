@@ -74,6 +74,8 @@ export interface FileList {
   first: number;
   /** sorted as both sides sort; undefined where a duplicate was removed (its index stays unused) */
   entries: (FileEntry | undefined)[];
+  /** with --iconv: the index of each slot, for then indices count as the list was sent; else they follow from `first` */
+  indices: readonly number[] | undefined;
   /** number of the directory (in order of lists) it belongs to; -1 for the first list */
   parent: number;
   /** path of that directory; '' for the first list */

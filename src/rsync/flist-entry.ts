@@ -18,6 +18,8 @@ const LATEST_NANOSECOND = 999_999_999;
 /** The id that stands for "none" in system calls: no file has it. */
 const NO_ID = 0xffffffff;
 const ROOTS = ['.', '/.'];
+/** The path of an entry whose name cannot be converted: it has an index, and nothing else comes of it. */
+export const UNCONVERTED = '';
 
 /**
  * Decodes entries one after another. A call reads one entry; what the next one builds on changes only when all of it was
@@ -77,7 +79,7 @@ export class EntryDecoder {
   private decode(reader: ByteReader, flags: number, first: number, arrived: readonly FileEntry[]): FileEntry {
     if (flags & UNKNOWN_FLAGS) throw new ProtocolError(`the file list has unknown flags (0x${flags.toString(16)})`);
     const { protocol } = this.settings;
-    const path = this.name.read(reader, flags);
+    const path = this.convert(this.name.read(reader, flags));
     const index = first + arrived.length;
     let group = -1;
     if (protocol >= 30 && flags & EntryFlag.hardLinked) {
@@ -123,7 +125,7 @@ export class EntryDecoder {
       rdevMinor = 0;
     }
     const symlink = isSymlink(mode);
-    const target = preserve.links && symlink ? readTarget(reader, protocol, path) : '';
+    const target = preserve.links && symlink ? this.convertTarget(readTarget(reader, protocol, path), path) : '';
     let inodeDevice = this.device;
     let hardLink = -1;
     const oldLink = protocol < 28 ? isFile(mode) && preserve.hardLinks : (flags & EntryFlag.hardLinked) !== 0;
@@ -134,7 +136,7 @@ export class EntryDecoder {
     }
     const digest = this.readDigest(reader, isFile(mode));
     const entry: FileEntry = {
-      path,
+      path: target === undefined ? UNCONVERTED : path,
       mode,
       size: isFile(mode) || symlink || (directory && this.settings.keepsDirSizes) ? size : 0,
       mtime,
@@ -146,7 +148,7 @@ export class EntryDecoder {
       group,
       rdevMajor: device && preserve.devices ? rdevMajor : 0,
       rdevMinor: device && preserve.devices ? rdevMinor : 0,
-      target,
+      target: target ?? '',
       hardLink,
       hasContent: directory && this.hasContent(flags, path),
       topDir: directory && (flags & EntryFlag.topDir) !== 0,
@@ -176,7 +178,8 @@ export class EntryDecoder {
   private abbreviated(reader: ByteReader, path: string, first: FileEntry): FileEntry {
     if (ROOTS.includes(path) || isDir(first.mode))
       throw new ProtocolError(`${brief(path)} is sent as a hard link, which it cannot be`);
-    const entry: FileEntry = { ...first, path };
+    const lacksTarget = first.path === UNCONVERTED && isSymlink(first.mode) && first.target === '';
+    const entry: FileEntry = { ...first, path: lacksTarget ? UNCONVERTED : path };
     this.readAttributes(reader, entry);
     this.name.keep();
     this.mode = first.mode;
@@ -188,6 +191,23 @@ export class EntryDecoder {
     this.group = first.group;
     if (isDevice(first.mode) && this.settings.preserve.devices) this.rdevMajor = first.rdevMajor;
     return entry;
+  }
+
+  private convert(name: string): string {
+    const { charset, onUnconverted } = this.settings;
+    if (charset === undefined) return name;
+    const path = charset.fromUtf8(name);
+    if (path === undefined) onUnconverted?.('name', name);
+    return path ?? UNCONVERTED;
+  }
+
+  /** undefined: the entry is left out. */
+  private convertTarget(target: string, path: string): string | undefined {
+    const { charset, charsetOfLinks, onUnconverted } = this.settings;
+    if (charset === undefined || !charsetOfLinks) return target;
+    const converted = charset.fromUtf8(target);
+    if (converted === undefined) onUnconverted?.('target', path);
+    return converted;
   }
 
   private readGroup(reader: ByteReader, flags: number, index: number, path: string): number {

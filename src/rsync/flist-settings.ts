@@ -1,3 +1,4 @@
+import type { Charset } from './charset.ts';
 import type { OwnerMap } from './owner-map.ts';
 
 /** What was agreed on before the file list, as far as its bytes depend on it (docs/protocol.md, "File list"). */
@@ -35,6 +36,11 @@ export interface FileListSettings {
   /** --usermap, --groupmap */
   userMap?: OwnerMap;
   groupMap?: OwnerMap;
+  /** --iconv: names come in UTF-8; what cannot be converted is told to `onUnconverted` and left out */
+  charset?: Charset;
+  /** so are targets of symlinks */
+  charsetOfLinks?: boolean;
+  onUnconverted?: (kind: 'name' | 'target', path: string) => void;
   /** directories have the size they were sent with; else 0 */
   keepsDirSizes?: boolean;
   /** bytes of the digest that regular files carry with -c; 0 without */

@@ -3,7 +3,7 @@ import { ProtocolError } from '../lib/errors.ts';
 import { type ByteReader, NEED_MORE } from './bytes.ts';
 import type { FileEntry, FileList } from './entry.ts';
 import { checkInside, DirectoryNumbers } from './flist-directories.ts';
-import { EntryDecoder } from './flist-entry.ts';
+import { EntryDecoder, UNCONVERTED } from './flist-entry.ts';
 import { EntryFlag, IO_ERROR_MASK } from './flist-flags.ts';
 import type { FileListSettings } from './flist-settings.ts';
 import { SortedList, stripRoots } from './flist-sort.ts';
@@ -144,7 +144,9 @@ export class FileListReceiver {
 
   private finish(): FileList {
     const { settings } = this;
-    const sorted = new SortedList(this.entries, settings.protocol);
+    const arrived = this.entries;
+    const converted = settings.charset === undefined ? arrived : arrived.filter((entry) => entry.path !== UNCONVERTED);
+    const sorted = new SortedList(converted, settings.protocol);
     this.entries = [];
     this.stage = 'none';
     const entries = sorted.withoutDuplicates();
@@ -161,9 +163,10 @@ export class FileListReceiver {
       if (settings.preserve.hardLinks) unlinkSingles(entries);
     }
     const first = this.nextFirst;
-    this.nextFirst += sorted.all.length + (settings.incremental ? 1 : 0);
+    const indices = settings.charset && arrivalIndices(first, arrived, sorted.all);
+    this.nextFirst += arrived.length + (settings.incremental ? 1 : 0);
     const parentPath = this.parent === undefined || this.parent.path === '.' ? '' : this.parent.path;
-    return { first, entries, parent: this.number, parentPath, ioError: this.ioError };
+    return { first, entries, indices, parent: this.number, parentPath, ioError: this.ioError };
   }
 
   /** The first list is the content of '.' when that stands in it. */
@@ -196,4 +199,10 @@ export class FileListReceiver {
       if (group !== undefined) [entry.gid, entry.group] = [group.id, group.name];
     }
   }
+}
+
+/** Both sides' names sort differently when they are converted, so indices count as the entries were sent. */
+function arrivalIndices(first: number, arrived: readonly FileEntry[], sorted: readonly FileEntry[]): number[] {
+  const indices = new Map(arrived.map((entry, i) => [entry, first + i]));
+  return sorted.map((entry) => indices.get(entry)!);
 }

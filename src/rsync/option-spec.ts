@@ -29,7 +29,6 @@ export interface Refused {
   reason: string;
 }
 
-export const LATER = 'nightdrop does not carry it yet';
 export const NO_FILES = 'it names files on the server';
 export const SENDING = 'it is for the sending side';
 export const NO_SHELL = 'there is no shell and no other program here';

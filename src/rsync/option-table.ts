@@ -5,7 +5,6 @@
 import {
   type Flag,
   flag,
-  LATER,
   NO_FILES,
   NO_SHELL,
   noEffect,
@@ -135,7 +134,7 @@ export const LONG_OPTIONS: ReadonlyMap<string, OptionSpec> = new Map<string, Opt
   ['--groupmap', valued(text, (groupMap) => ({ groupMap, group: true }))],
   ['--chown', refusedWithValue('not with -M: the client sends it as --usermap and --groupmap')],
   ['--chmod', refusedWithValue('not with -M: the client changes the modes that it sends')],
-  ['--iconv', refusedWithValue(LATER)],
+  ['--iconv', valued(text, (iconv) => ({ iconv }))],
   ['--crtimes', refused('receivers on Linux keep no creation times')],
 
   // deletion

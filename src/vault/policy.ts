@@ -14,6 +14,8 @@ export interface VaultPolicy {
   defaultUid: number;
   defaultGid: number;
   umask: number;
+  /** of names, in pushes with --iconv over rsync:// and TLS, as rsyncd.conf's "charset" */
+  charset: string;
   /** options of rsync that no push may use, as rsyncd.conf's "refuse options" names them */
   refuseOptions: string[];
   /** levels of -v that a push may ask of the server over rsync:// and TLS, 0 or 1, as rsyncd.conf's "max verbosity" */

@@ -215,7 +215,6 @@ test('what is not carried is refused by its name, with exit code 4', () => {
   const refused = [
     '--files-from=/etc/shadow',
     '--log-file=/x',
-    '--iconv=UTF-8',
     '--write-devices',
     '--daemon',
     '--config=/etc/x',

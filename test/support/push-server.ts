@@ -25,6 +25,7 @@ export const defaultPolicy: VaultPolicy = {
   defaultUid: 0,
   defaultGid: 0,
   umask: 0o022,
+  charset: 'utf-8',
 };
 
 export interface PushServerOptions {

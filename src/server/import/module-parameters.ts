@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Assignment } from '../../config/rsyncd/load.ts';
 import { booleanOf, numberOf } from '../../config/rsyncd/parameters.ts';
+import { isCharsetForNames } from '../../lib/charset-name.ts';
 import { fromText, printable } from '../../lib/names.ts';
 import { OptionRefusals } from '../../rsync/option-refusals.ts';
 import type { ClientDraft } from './draft.ts';
@@ -78,7 +79,12 @@ const HANDLERS: Record<string, Handler> = {
   },
 
   'incoming chmod': whenSaid(left('modes are stored as they are sent: say --chmod at the client')),
-  charset: whenSaid(left('names are stored as they are sent')),
+  charset: (value, { policy }) => {
+    if (value === '') return OFF;
+    if (!isCharsetForNames(value)) return left('it is no character set that is known here: say "charset" yourself');
+    policy.set('charset', value);
+    return carried('charset');
+  },
   exclude: noFiles,
   include: noFiles,
   'exclude from': noFiles,
