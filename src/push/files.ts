@@ -133,13 +133,14 @@ async function askForContent(
   offers = item.attempt === 1 || item.offered?.prefix !== undefined,
 ): Promise<void> {
   const { file } = item;
+  const { options } = session;
   if (item.attempt === 1 && isLongEnough(session, file, existing)) {
     skipLink(session, item);
     return;
   }
   const part = findPart(session, item.path);
   let flags: number = ItemFlag.transfer;
-  if (session.options.checksum && item.attempt === 1) flags |= ItemFlag.reportChange;
+  if (options.checksum && item.attempt === 1) flags |= ItemFlag.reportChange;
   if (part !== undefined) {
     item.basisType = BasisType.partial;
   } else if (item.alternative === undefined && item.attempt > 1) {
@@ -148,7 +149,7 @@ async function askForContent(
     skipLink(session, item);
     return;
   }
-  flags = itemFlags(session, file, existing, flags);
+  flags = itemFlags(session, file, item.attempt > 1 && options.inplace ? retained(session, item) : existing, flags);
   if (session.dryRun) {
     // --only-write-batch: the client wants the sums all the same
     const basis = offers && session.options.onlyWriteBatch ? await chooseBasis(session, file, existing) : undefined;
@@ -188,6 +189,13 @@ async function basisOf(
   if (alternative !== undefined) return chooseOtherBasis(session, file, alternative);
   const basis = await chooseBasis(session, file, existing);
   return basis === undefined && similar !== undefined ? chooseOtherBasis(session, file, similar) : basis;
+}
+
+/** What a stock receiver with --inplace has after content came wrong, and compares with when it asks once more. */
+function retained({ rules, destination }: PushSession, { file, path }: Item): Entry {
+  const existing = destination.entry(path);
+  const entry = resultingEntry(rules, '', file, existing, existing === undefined);
+  return { ...entry, size: file.size, mtime: rules.now, mtimeNsec: 0 };
 }
 
 /** --inplace with --backup: what will be written to is copied before; false when that cannot be. */

@@ -1,50 +1,20 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 import { assertSameTrees } from '../support/compare-trees.ts';
+import { cutter } from '../support/cutter.ts';
 import { makeTree } from '../support/make-tree.ts';
 import { startNightdrop } from '../support/nightdrop.ts';
 import { statistic } from '../support/outputs.ts';
 import { Random } from '../support/random.ts';
 import { resticCheck } from '../support/restic.ts';
 import { run } from '../support/run.ts';
-import { type Scope, temporaryFolder } from '../support/temporary.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 
 /** .ci/run asks for more. */
 const CUTS = Number(process.env.NIGHTDROP_CUTS ?? 8);
-
-/** Passes connections on until so many bytes went by in one direction; `limit` is read when a connection comes. */
-async function cutter(scope: Scope, target: number): Promise<{ port: number; limit: { up: number; down: number } }> {
-  const limit = { up: Number.POSITIVE_INFINITY, down: Number.POSITIVE_INFINITY };
-  const server = createServer((client) => {
-    const peer = connect(target, '127.0.0.1');
-    const left = { ...limit };
-    const cut = () => {
-      client.destroy();
-      peer.destroy();
-    };
-    for (const socket of [client, peer]) {
-      socket.on('error', cut);
-      socket.on('close', cut);
-    }
-    const pass = (from: typeof client, to: typeof client, way: 'up' | 'down') =>
-      from.on('data', (bytes) => {
-        to.write(bytes.subarray(0, Math.max(0, left[way])));
-        left[way] -= bytes.length;
-        if (left[way] <= 0) cut();
-      });
-    pass(client, peer, 'up');
-    pass(peer, client, 'down');
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  scope.after(() => server.close());
-  return { port: (server.address() as { port: number }).port, limit };
-}
 
 test('a connection cut after any byte leaves a vault that restic accepts, and the next push goes on', {
   timeout: 60_000 + CUTS * 15_000,

@@ -14,6 +14,9 @@ const PAGE_ROWS = 500;
 /** Kinds of sums that one content may have: clients differ in what they agree on. */
 const MOST_KINDS = 64;
 
+/** Contents of one size and time that are looked at. */
+const MOST_MOVED = 16;
+
 /** The cache of block sums. A lost entry costs a reading of the content, never more. */
 export class SumsCache {
   private readonly db: Database;
@@ -69,11 +72,17 @@ export class SumsCache {
   }
 
   findMoved(size: number, mtime: number, mtimeNsec: number, kind: string): SumsHead | undefined {
+    let best: SumsHead | undefined;
+    let left = MOST_MOVED;
     for (const [key] of this.lookUp.moved.all(size, mtime, mtimeNsec)) {
+      if (left-- === 0) break;
       const head = this.findKey(toBuffer(key), kind);
-      if (head !== undefined && head.count > 0) return head;
+      if (head === undefined || head.count === 0) continue;
+      // pushes that were cut leave fronts of files under the size of the whole
+      if (best === undefined || covered(head) > covered(best)) best = head;
+      if (covered(head) + head.blockLength > size) break;
     }
-    return undefined;
+    return best;
   }
 
   /** Pieces of whole records, in order. */
@@ -252,4 +261,9 @@ function checkOf(numbers: number[], kind: number, key: Buffer, blobs: Buffer, in
 
 function toKey(key: string): Buffer {
   return Buffer.from(key, 'latin1');
+}
+
+/** Bytes that the sums are of, about. */
+function covered({ size, count, blockLength }: SumsHead): number {
+  return Math.min(size, count * blockLength);
 }
