@@ -119,8 +119,8 @@ export const TEMPLATE = `# nightdrop.toml: settings of this data folder. Every k
 # A client can find out with them whether a stored file has a line that it guesses. Never with reveal = "nothing".
 #merge_files = false
 
-# Whether the checksum of a whole file is computed again from what is stored, after a push that sent only changes:
-# "auto": unless the connection proves its bytes itself (TLS, ssh); "always"; "never".
+# Whether the checksum of a whole file is computed again from what is stored, after a push that sent only changes: "auto"
+# and "always": yes; "never": no, which is faster, and lets a client with a program of its own find out what is stored.
 #verify_deltas = "auto"
 
 # Owner of what is pushed without -o and -g, and the permission bits taken away from what is pushed without -p.

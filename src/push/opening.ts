@@ -146,7 +146,8 @@ export function beginSession(
     recordLength: recordLength(kind),
     digestLength: digestLength(agreed.checksum),
     listDigest: agreed.listChecksum,
-    verify: policy.verifyDeltas === 'always' || (policy.verifyDeltas === 'auto' && !request.authenticatedTransport),
+    // also where the transport protects the bytes: only the digest shows that the client knows what it refers to
+    verify: policy.verifyDeltas !== 'never',
   };
   const now = Math.floor(Date.now() / 1000);
   // what would be sent goes into a file of the client's, or only the list is told: nothing is stored in either case

@@ -35,6 +35,8 @@ export interface PushServerOptions {
   vault?: string;
   policy?: Partial<VaultPolicy>;
   ioTimeout?: number;
+  /** as TLS and ssh are; false unless told */
+  authenticatedTransport?: boolean;
 }
 
 /** Serves pushes within this process, without login: for tests that look at or bend single bytes, or that make thousands. */
@@ -111,7 +113,7 @@ async function converse(socket: Socket, options: PushServerOptions): Promise<Pus
     vault: options.vault ?? module,
     vaultDir,
     address: '127.0.0.1',
-    authenticatedTransport: false,
+    authenticatedTransport: options.authenticatedTransport ?? false,
     policy: { ...defaultPolicy, ...options.policy },
     limits: { ioTimeout: options.ioTimeout ?? 0, handshakeTimeout: 10, workers: 1, leaseWait: 30 },
   });
