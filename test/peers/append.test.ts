@@ -93,6 +93,7 @@ test('a file that its client may learn no sums of comes whole: a guess of it is 
     const file = path.join(source, 'file');
     const push = (content: Buffer) => {
       fs.writeFileSync(file, content);
+      fs.utimesSync(file, content.length, content.length);
       const args = ['-a', '-i', '--stats', '--append-verify', `${source}/`, `${client.url}/`];
       return runOk('rsync', args, { env: client.env });
     };
