@@ -65,6 +65,7 @@ export class DeletePass {
       for (const file of list.entries) {
         if (file === undefined || !isDir(file.mode)) continue;
         const path = joinPath(base, file.path);
+        if (this.session.options.keepDirlinks) this.session.destination.follow(path);
         if (file.hasContent) yield* this.inDirectory(path, list);
         else yield* this.enter(path);
       }

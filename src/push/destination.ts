@@ -3,6 +3,7 @@ import { brief, compareNames } from '../lib/names.ts';
 import { isDir, S_IFDIR, S_IFMT } from '../lib/stat.ts';
 import { type Entry, NO_BLOBS } from '../vault/entry.ts';
 import type { StateStore } from '../vault/state/store.ts';
+import { DirectoryLinks, named } from './directory-links.ts';
 import { baseName, dirName } from './paths.ts';
 import { SharedObjects } from './shared-objects.ts';
 
@@ -28,6 +29,7 @@ export class Destination {
   /** in order of last use */
   private readonly drafts = new Map<string, Draft>();
   private readonly shared = new SharedObjects();
+  private readonly links = new DirectoryLinks((path) => this.recorded(path));
   private rootEntry: Entry;
   private rootDirty = false;
   /** seconds: the time of directories that get or lose an entry; undefined: the client sends times for them */
@@ -47,6 +49,15 @@ export class Destination {
 
   /** The object at `path` ('' is the root), undefined when there is none. */
   entry(path: string): Entry | undefined {
+    return this.recorded(this.links.resolve(path));
+  }
+
+  /** From now on `path` is taken for the directory of the vault that a symlink there leads to, if it does. */
+  follow(path: string): void {
+    this.links.follow(path);
+  }
+
+  private recorded(path: string): Entry | undefined {
     if (path === '') return this.rootEntry;
     const entry = this.draft(dirName(path))?.entries.get(baseName(path));
     return entry && this.shared.current(entry);
@@ -59,13 +70,15 @@ export class Destination {
 
   /** Entries of a directory in byte order; undefined when there is none. */
   list(path: string): Entry[] | undefined {
-    const draft = this.draft(path);
+    const draft = this.draft(this.links.resolve(path));
     return draft === undefined ? undefined : sorted(draft.entries);
   }
 
   /** Creates or replaces the object at `path`; what makes a directory of it, or no longer, is the caller's step. */
-  put(path: string, entry: Entry): void {
+  put(client: string, given: Entry): void {
     if (this.dryRun) return;
+    const path = this.links.resolve(client);
+    const entry = path === client ? given : named(given, path);
     if (path === '') {
       this.rootEntry = entry;
       this.rootDirty = true;
@@ -93,7 +106,7 @@ export class Destination {
   makeDirectory(path: string, entry: Entry): void {
     if (this.dryRun) return;
     this.put(path, entry);
-    this.remember({ path, entries: new Map(), dirty: true, pins: 0 });
+    this.remember({ path: this.links.resolve(path), entries: new Map(), dirty: true, pins: 0 });
   }
 
   /** Creates whatever is missing of `path` and its ancestors; false when something else than a directory is in the way. */
@@ -107,8 +120,9 @@ export class Destination {
   }
 
   /** Removes the object at `path`, with all below it. */
-  remove(path: string): void {
+  remove(client: string): void {
     if (this.dryRun) return;
+    const path = this.links.resolve(client);
     const draft = this.draft(dirName(path));
     const entry = draft?.entries.get(baseName(path));
     if (draft === undefined || entry === undefined) return;
@@ -120,12 +134,12 @@ export class Destination {
 
   /** Holds the directory of `path` in memory until `unpin`: a file of it is on the way. */
   pin(path: string): void {
-    const draft = this.draft(dirName(path));
+    const draft = this.draft(dirName(this.links.resolve(path)));
     if (draft !== undefined) draft.pins++;
   }
 
   unpin(path: string): void {
-    const draft = this.drafts.get(dirName(path));
+    const draft = this.drafts.get(dirName(this.links.resolve(path)));
     if (draft !== undefined && draft.pins > 0) draft.pins--;
   }
 

@@ -129,6 +129,7 @@ export class Generator {
   private async enter(state: ListState, directory: FileEntry): Promise<void> {
     const path = this.target(directory);
     if (this.isSkipped(path)) return;
+    if (this.session.options.keepDirlinks) this.session.destination.follow(path);
     if (this.session.options.listOnly) return listItem(this.session, directory);
     if (this.blocked.stops(directory, path)) return this.blocked.tellUnlisted(directory, path);
     const item = newItem(state, directory, state.list.first - 1, path);
@@ -150,6 +151,7 @@ export class Generator {
     if (file.mode === 0) return this.deletes.missing(path);
     if (isDir(file.mode)) {
       if (session.agreement.incremental) return undefined;
+      if (session.options.keepDirlinks) session.destination.follow(path);
       if (this.blocked.stops(file, path)) {
         this.blocked.tellUnlisted(file, path);
         return undefined;

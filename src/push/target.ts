@@ -55,6 +55,9 @@ export function resolveTarget(session: PushSession, target: Target, entries: num
   const { destination, options } = session;
   const isDirectory = entries > 1 || target.trailingSlash;
   session.base = target.path;
+  for (let at = target.path.indexOf('/'); at > 0; at = target.path.indexOf('/', at + 1))
+    destination.follow(target.path.slice(0, at));
+  destination.follow(target.path);
   if (options.mkpath && destination.entry(target.path) === undefined)
     makePath(session, target, isDirectory ? target.path : dirName(target.path));
   const there = destination.entry(target.path);

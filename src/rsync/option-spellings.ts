@@ -22,6 +22,7 @@ const RECEIVERS: [names: string, OptionSpec][] = [
   ['no-omit-link-times no-J', flag({ omitLinkTimes: false })],
   ['drop-D', flag({ dropDevices: true })],
   ['no-drop-D', flag({ dropDevices: false })],
+  ['keep-dirlinks', flag({ keepDirlinks: true })],
   ['no-inplace', flag({ inplace: false })],
   ['no-partial', flag({ partial: false })],
   ['no-ignore-errors', flag({ ignoreErrors: false })],
@@ -43,7 +44,7 @@ const WITHOUT_EFFECT_VALUED = 'contimeout address port sockopts';
 const WIRE = `dry-run archive recursive no-recursive no-dirs no-d old-dirs old-d inc-recursive no-inc-recursive i-r no-i-r
   acls no-acls no-A xattrs no-xattrs no-X atimes no-atimes no-U no-crtimes no-N owner no-owner no-o group no-group no-g no-D
   links no-links no-l hard-links no-hard-links no-H no-R implied-dirs i-d no-i-d no-checksum no-c no-numeric-ids
-  compress no-compress no-z keep-dirlinks no-prune-empty-dirs no-m del no-append no-backup no-delay-updates
+  compress no-compress no-z no-prune-empty-dirs no-m del no-append no-backup no-delay-updates
   no-from0`;
 const WIRE_VALUED = 'cc zc zl zt protocol';
 

@@ -78,7 +78,7 @@ export const SHORT_OPTIONS: ReadonlyMap<string, Flag | Refused> = new Map<string
   ['y', noEffect],
   ['m', flag({ pruneEmptyDirs: true })],
   ['N', refused('receivers on Linux keep no creation times', '--crtimes')],
-  ['K', refused('the destination is virtual: no symlink in it is ever followed', '--keep-dirlinks')],
+  ['K', flag({ keepDirlinks: true })],
   ['k', refused(SENDING)],
   ['L', refused(SENDING)],
   ['T', refused('it is sent as --temp-dir')],

@@ -118,6 +118,8 @@ export interface ServerOptions {
   listOnly: boolean;
   /** devices and specials are not made, though they are listed */
   dropDevices: boolean;
+  /** a symlink to a directory stays where the client has a directory, which goes into the one that it leads to */
+  keepDirlinks: boolean;
   /** level of messages about what is passed over */
   infoSkip: number;
   /** what the client prints of each item, reduced to what a receiver must know: %i, %i%I, %o or X; '' when not sent */
@@ -235,6 +237,7 @@ export function defaultOptions(): ServerOptions {
     onlyWriteBatch: false,
     listOnly: false,
     dropDevices: false,
+    keepDirlinks: false,
     infoSkip: 0,
     logFormat: '',
     info: undefined,

@@ -172,6 +172,34 @@ for (const [title, list] of Object.entries(cases)) {
   });
 }
 
+test('--keep-dirlinks puts directories where symlinks of the vault lead, and never out of it', async () => {
+  const links: Record<string, string> = {
+    near: 'keep',
+    root: '/keep/x',
+    far: '../../../keep',
+    gone: 'nowhere',
+    on: 'near',
+  };
+  const asLinks = (root: string) => {
+    for (const [name, target] of Object.entries(links)) symlinkSync(target, path.join(root, name));
+  };
+  const asDirectories = (root: string) => {
+    for (const name of Object.keys(links)) {
+      mkdirSync(path.join(root, name, 'x'), { recursive: true });
+      writeFileSync(path.join(root, name, `new-${name}`), name);
+      writeFileSync(path.join(root, name, 'x', `deep-${name}`), name);
+    }
+  };
+  await same({ args: ['-aO'], sub: 'dirlinks/', change: asLinks });
+  // as the module's own directory a symlink is followed in any case
+  await same({ args: ['-aiO', '-R'], sources: ['d/./e'], sub: 'dirlinks/on/x' });
+  await same({ args: ['-aKiO'], sub: 'dirlinks/', change: asDirectories });
+  await pair.assertSame({ ignore: ['dirMtime', 'symlinkMtime'] });
+  await same({ args: ['-aKiO', '--delete', '-n'], sub: 'dirlinks/', change: asDirectories });
+  await same({ args: ['-aKiO', '--delete-before'], sub: 'dirlinks/', change: asDirectories });
+  await pair.assertSame({ ignore: ['dirMtime', 'symlinkMtime'] });
+});
+
 test('--remove-source-files removes what stock would, when all is stored', async () => {
   const sub = 'removed/';
   const add = (root: string) => {

@@ -227,7 +227,7 @@ test('what is not carried is refused by its name, with exit code 4', () => {
     '--early-input=/x',
   ];
   for (const option of refused) refuses(RsyncExit.unsupported, new RegExp(option.split('=')[0]), '-re.', option);
-  for (const letter of 'KNkLT') refuses(RsyncExit.unsupported, new RegExp(`\\(?-${letter}\\)? `), `-r${letter}e.`);
+  for (const letter of 'NkLT') refuses(RsyncExit.unsupported, new RegExp(`\\(?-${letter}\\)? `), `-r${letter}e.`);
   refuses(RsyncExit.unsupported, /-M|--remote-option/, '-M--fake-super');
   assert.equal(parse('-rCe.').cvsExclude, true);
 });
@@ -239,7 +239,7 @@ test('what comes after a refused option is read all the same', () => {
       parseServerOptions(
         [
           '--server',
-          '-KlQogDtprze.iLsfxCIvu',
+          '-NlQogDtprze.iLsfxCIvu',
           '--partial-dir',
           '.',
           '--delete-after',
@@ -250,7 +250,7 @@ test('what comes after a refused option is read all the same', () => {
         ],
         options,
       ),
-    (error) => error instanceof RefusedError && /the option --keep-dirlinks \(-K\) /.test(error.message),
+    (error) => error instanceof RefusedError && /the option --crtimes \(-N\) /.test(error.message),
   );
   const { recursive, compress, deleteMode, capabilities, path } = options;
   assert.deepEqual(
