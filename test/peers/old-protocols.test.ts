@@ -28,10 +28,10 @@ function assertSameLines({ ours, stock }: PairResult): void {
 
 async function twoPushes(pair: Pair, source: string, args: string[]): Promise<void> {
   makeTree(source, { files: 20, acls: false, xattrs: false });
-  assertSameLines(await pair.push(args, [`${source}/`]));
+  assertSameLines(await pair.push(args, ['./'], '', { cwd: source }));
   await pair.assertSame();
   changeTree(source, { acls: false, xattrs: false });
-  assertSameLines(await pair.push(args, [`${source}/`]));
+  assertSameLines(await pair.push(args, ['./'], '', { cwd: source }));
   await pair.assertSame();
 }
 
