@@ -21,8 +21,6 @@ export interface PushRequest {
   vaultDir: string;
   /** address of the client, for the log and the snapshot */
   address: string;
-  /** whether the transport protects bytes against change on the way (TLS, ssh) */
-  authenticatedTransport: boolean;
   policy: VaultPolicy;
   limits: PushLimits;
 }

@@ -167,7 +167,6 @@ export class NightdropServer {
         vault,
         vaultDir: vaultLayout(this.dataDir, vault).folder,
         address,
-        authenticatedTransport: guest.handshake !== undefined,
         policy: policyOf(settings, vault),
         limits: {
           ioTimeout: settings.server.ioTimeout,

@@ -27,7 +27,6 @@ interface Attack {
   /** the file is ended, with a digest that is nobody's; else cut off */
   ends: boolean;
   policy?: Partial<VaultPolicy>;
-  authenticated?: boolean;
 }
 
 /**
@@ -38,7 +37,7 @@ interface Attack {
 async function sumsAfter(scope: Scope, attack: Attack): Promise<SumsHead | undefined> {
   const folder = temporaryFolder(scope, 'unknown');
   const { folder: vaultDir } = await createVault(path.join(folder, 'vault'), 'demo');
-  const options = { vaultDir, vault: 'demo', policy: attack.policy, authenticatedTransport: attack.authenticated };
+  const options = { vaultDir, vault: 'demo', policy: attack.policy };
   const server = await startPushServer(scope, options);
   const [day, night] = ['day', 'night'].map((name) => path.join(folder, name));
   for (const [i, source] of [day, night].entries()) {
@@ -158,10 +157,6 @@ test('a cut file of own bytes and a stored block that begin within one block lea
 
 test('a wrong digest over stored bytes leaves no sums', async (t) => {
   assert.equal((await sumsAfter(t, { blocks: 60, less: 1, ends: true }))?.count, undefined);
-});
-
-test('nor where the transport protects what is sent: that says nothing of who knows it', async (t) => {
-  assert.equal((await sumsAfter(t, { blocks: 60, less: 1, ends: true, authenticated: true }))?.count, undefined);
 });
 
 test('with verify_deltas = "never" such a client gets them: the attack is a real one', async (t) => {

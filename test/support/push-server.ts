@@ -35,8 +35,6 @@ export interface PushServerOptions {
   vault?: string;
   policy?: Partial<VaultPolicy>;
   ioTimeout?: number;
-  /** as TLS and ssh are; false unless told */
-  authenticatedTransport?: boolean;
 }
 
 /** Serves pushes within this process, without login: for tests that look at or bend single bytes, or that make thousands. */
@@ -113,7 +111,6 @@ async function converse(socket: Socket, options: PushServerOptions): Promise<Pus
     vault: options.vault ?? module,
     vaultDir,
     address: '127.0.0.1',
-    authenticatedTransport: options.authenticatedTransport ?? false,
     policy: { ...defaultPolicy, ...options.policy },
     limits: { ioTimeout: options.ioTimeout ?? 0, handshakeTimeout: 10, workers: 1, leaseWait: 30 },
   });

@@ -120,7 +120,6 @@ async function push(order: SessionOrder, stream: Duplex, start: Start, settings:
     vault,
     vaultDir: vaultLayout(dataDir, vault).folder,
     address,
-    authenticatedTransport: true,
     policy: policyOf(settings, vault),
     limits: {
       ioTimeout: settings.server.ioTimeout,
