@@ -104,6 +104,7 @@ export class DeletePass {
   /** Says how many deletions --max-delete has kept from happening. */
   reportSkipped(): void {
     if (this.skipped === 0) return;
+    this.session.counts.deletionsStopped = true;
     warningMessage(this.session, `Deletions stopped due to --max-delete limit (${this.skipped} skipped)`);
   }
 

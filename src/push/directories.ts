@@ -8,6 +8,7 @@ import { changed } from './changes.ts';
 import type { DeletePass } from './delete.ts';
 import { countCreated, itemFlags } from './itemize.ts';
 import type { Item } from './lists.ts';
+import { infoMessage } from './messages.ts';
 import { baseName, dirName } from './paths.ts';
 import { tell } from './requests.ts';
 import type { PushSession } from './session.ts';
@@ -32,7 +33,10 @@ export function directoryItem(session: PushSession, deletes: DeletePass, item: I
   if (isPassed(options, file)) return true;
   makeWay(session, path);
   let existing = destination.entry(path);
-  if (existing === undefined && options.ignoreNonExisting) return false;
+  if (existing === undefined && options.ignoreNonExisting) {
+    if (options.infoSkip > 0) infoMessage(session, `not creating new directory "${file.path}"`);
+    return false;
+  }
   if (existing !== undefined && !isDir(existing.mode)) {
     if (!deletes.makeRoom(path, existing, 'directory')) return false;
     existing = undefined;

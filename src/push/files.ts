@@ -23,7 +23,7 @@ export function fileItem(session: PushSession, deletes: DeletePass, item: Item):
   const { destination } = session;
   const { file, path } = item;
   let existing = destination.entry(path);
-  if (item.attempt === 1 && isPassedOver(session, file, existing)) {
+  if (item.attempt === 1 && isUnwanted(session, file, existing)) {
     skipLink(session, item);
     return undefined;
   }
@@ -207,7 +207,7 @@ function backUpInplace(session: PushSession, item: Item, existing: Entry): boole
   return true;
 }
 
-function isPassedOver(session: PushSession, file: FileEntry, existing: Entry | undefined): boolean {
+function isUnwanted(session: PushSession, file: FileEntry, existing: Entry | undefined): boolean {
   const why = reasonToPass(session.options, file, existing);
   if (why !== undefined && session.options.infoSkip > 0) infoMessage(session, why);
   return why !== undefined;
@@ -216,8 +216,6 @@ function isPassedOver(session: PushSession, file: FileEntry, existing: Entry | u
 /** For people; undefined when the file is to be looked at. */
 function reasonToPass(options: ServerOptions, file: FileEntry, existing: Entry | undefined): string | undefined {
   const { maxSize, minSize, modifyWindow } = options;
-  if (existing === undefined && options.ignoreNonExisting) return `not creating new file "${file.path}"`;
-  if (existing !== undefined && options.ignoreExisting) return `${file.path} exists`;
   if (maxSize !== undefined && file.size > maxSize) return `${file.path} is over max-size`;
   if (minSize !== undefined && file.size < minSize) return `${file.path} is under min-size`;
   if (existing === undefined || !options.update || !isFile(existing.mode)) return undefined;

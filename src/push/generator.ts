@@ -10,6 +10,7 @@ import { linkToLeader } from './links.ts';
 import { listItem } from './listing.ts';
 import type { Item, ListState } from './lists.ts';
 import { nodeItem, settleLink, skipLink } from './nodes.ts';
+import { isPassedOver } from './passed-over.ts';
 import { joinPath } from './paths.ts';
 import type { PushSession } from './session.ts';
 import { applyResult } from './transfers.ts';
@@ -178,6 +179,10 @@ export class Generator {
   private withRoom(item: Item): Promise<void> | undefined {
     const { session } = this;
     const { mode, hardLink } = item.file;
+    if (item.attempt === 1 && isPassedOver(session, item)) {
+      skipLink(session, item);
+      return undefined;
+    }
     if (session.options.hardLinks && hardLink >= 0) {
       const leader = session.hardLinks.leader(hardLink);
       if (leader !== undefined) return linkToLeader(session, this.deletes, item, leader);

@@ -34,7 +34,9 @@ export function tellKept(session: PushSession, item: Item, iflags: number, linkN
   if (infoName < 2 || isDir(mode) || linkName) return;
   if (session.agreement.protocol >= 29 && (itemizes || (linkName === undefined && iflags & ItemFlag.localChange)))
     return;
-  infoMessage(session, linkName === undefined && isChange(iflags) ? path : `${path} is uptodate`);
+  // xattrs that are set do not count as a change here
+  const isSet = linkName === undefined && isChange(iflags & ~ItemFlag.reportXattr);
+  infoMessage(session, isSet ? path : `${path} is uptodate`);
 }
 
 /** A new directory's name is shown if it does not have what is asked for from being made. */

@@ -20,10 +20,6 @@ export function nodeItem(session: PushSession, deletes: DeletePass, item: Item):
   const { destination, options, rules } = session;
   const { file, path } = item;
   const existing = destination.entry(path);
-  if (existing === undefined ? options.ignoreNonExisting : options.ignoreExisting) {
-    skipLink(session, item);
-    return;
-  }
   if (!isCarried(session, file)) {
     if (options.infoNonRegular > 0) infoMessage(session, `skipping non-regular file "${file.path}"`);
     return;
@@ -139,13 +135,13 @@ function isCarried(session: PushSession, file: FileEntry): boolean {
 }
 
 /** Devices of both kinds are one class, as are fifos and sockets. */
-function typeClass(mode: number): number {
+export function typeClass(mode: number): number {
   if (isDevice(mode)) return 1;
   if (isSpecial(mode)) return 2;
   return mode & S_IFMT;
 }
 
-function isSameNode(file: FileEntry, existing: Entry): boolean {
+export function isSameNode(file: FileEntry, existing: Entry): boolean {
   if (isSymlink(file.mode)) return existing.target === file.target;
   if (isDevice(file.mode)) return existing.rdevMajor === file.rdevMajor && existing.rdevMinor === file.rdevMinor;
   return (existing.mode & S_IFMT) === (file.mode & S_IFMT);

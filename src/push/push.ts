@@ -68,7 +68,7 @@ async function push(connection: Connection, agreed: SetUp, hold: VaultHold, repo
     if (!session.dryRun) report.snapshot = await commitPush(connection.request, session, hold, true);
     if (!session.dryRun) await session.removable.tell(session.output);
     report.complete = true;
-    report.exitCode = session.counts.failed > 0 || session.ioError !== 0 ? RsyncExit.partial : RsyncExit.ok;
+    report.exitCode = exitCode(session, connection.request.args !== undefined);
     sendDone(session);
     session.output.flush();
   } catch (error) {
@@ -78,6 +78,12 @@ async function push(connection: Connection, agreed: SetUp, hold: VaultHold, repo
       fatalMessage(session.output, clientSentence(error), report.exitCode, session.agreement.protocol);
     if (!session.dryRun) report.snapshot = await keepCutPush(connection.request, session, receiver, hold);
   }
+}
+
+/** @param overShell the client takes over the exit code; a daemon's it never hears of */
+function exitCode({ counts, ioError }: PushSession, overShell: boolean): number {
+  if (counts.failed > 0 || ioError !== 0) return RsyncExit.partial;
+  return overShell && counts.deletionsStopped ? RsyncExit.deleteLimit : RsyncExit.ok;
 }
 
 /** Everything between the first list and the goodbye: two flows, and the generator's knows the order of the phases. */

@@ -80,6 +80,8 @@ export interface PushCounts {
   deleted: DeleteCounts;
   /** files that could not be received */
   failed: number;
+  /** --max-delete was reached */
+  deletionsStopped: boolean;
 }
 
 /** The numbers of the protocol's delete statistics, by type. */
@@ -101,5 +103,6 @@ export function newCounts(): PushCounts {
     matchedBytes: 0,
     deleted: { files: 0, directories: 0, symlinks: 0, devices: 0, specials: 0 },
     failed: 0,
+    deletionsStopped: false,
   };
 }

@@ -12,6 +12,8 @@ export interface Target {
   path: string;
   /** as the client is told of it */
   shown: string;
+  /** the module that it is in, where the client named one */
+  module: string | undefined;
   trailingSlash: boolean;
 }
 
@@ -42,7 +44,12 @@ export function cleanTarget(path: string, vault: string, relative = false): Targ
   const last = rest[rest.length - 1];
   const clean = parts.join('/');
   const shown = relative ? rest.join('/').replace(/(.)\/$/, '$1') : `/${clean}`;
-  return { path: clean, shown, trailingSlash: parts.length > 0 && (last === '' || last === '.') };
+  return {
+    path: clean,
+    shown,
+    module: relative ? undefined : vault,
+    trailingSlash: parts.length > 0 && (last === '' || last === '.'),
+  };
 }
 
 /**
@@ -68,9 +75,10 @@ export function resolveTarget(session: PushSession, target: Target, entries: num
     if (firstIsDirectory) throw refusal('ERROR: cannot overwrite non-directory with a directory', RsyncExit.fileSelect);
     if (target.trailingSlash) throw refusal('ERROR: destination path is not a directory', RsyncExit.syntax);
   }
-  // a dry run has made no path, and goes on as if it had
-  const hasParent = destination.hasDirectory(dirName(target.path)) || (options.mkpath && session.dryRun);
-  if (!hasParent) throw missing(target.path);
+  const hasParent = destination.hasDirectory(dirName(target.path));
+  // a dry run has made nothing, and goes on as if it had
+  if (!hasParent && !(session.dryRun && (isDirectory || options.mkpath)))
+    throw isDirectory ? missing('mkdir', target.shown, target) : missing('change_dir#3', dirName(target.shown), target);
   if (there === undefined && isDirectory) {
     session.baseCreated = true;
     destination.makeDirectory(target.path, made(session, target.path));
@@ -82,13 +90,14 @@ export function resolveTarget(session: PushSession, target: Target, entries: num
 }
 
 /** --mkpath: what is missing of the path is made, and counted for the client. */
-function makePath(session: PushSession, { path: whole, shown }: Target, path: string): void {
+function makePath(session: PushSession, target: Target, path: string): void {
   const { destination, rules } = session;
+  const { path: whole, shown } = target;
   let count = 0;
   for (let at = path; at !== '' && destination.entry(at) === undefined; at = dirName(at)) count++;
   if (count === 0) return;
   if (!destination.ensureDirectory(path, 0o777 & ~rules.policy.umask, rules.now) && !session.dryRun)
-    throw missing(path);
+    throw missing('mkdir', shown, target);
   if (isTold(session))
     infoMessage(
       session,
@@ -102,8 +111,13 @@ function made({ rules }: PushSession, path: string): Entry {
 
 const isTold = ({ options }: PushSession): boolean => options.infoName > 0 || options.itemizes;
 
-function missing(path: string): NightdropError {
-  return refusal(`rsync: [Receiver] mkdir ${brief(path)} failed: No such file or directory (2)`, RsyncExit.fileIo);
+/** In the words that stock users know, and look for. */
+function missing(step: 'mkdir' | 'change_dir#3', shown: string, { module }: Target): NightdropError {
+  const where = module === undefined ? '' : ` (in ${module})`;
+  return refusal(
+    `rsync: [Receiver] ${step} "${brief(shown)}"${where} failed: No such file or directory (2)`,
+    step === 'mkdir' ? RsyncExit.fileIo : RsyncExit.fileSelect,
+  );
 }
 
 function refusal(message: string, rsyncExit: number): NightdropError {
