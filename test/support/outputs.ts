@@ -18,6 +18,12 @@ const VARYING: [RegExp, string][] = [
     'a server that ends early before protocol 31: closed by one, reset by the other',
   ],
   [/^rsync: \[sender\] (read|write) error: (Connection reset by peer|Broken pipe)/, 'likewise'],
+  [
+    /^(deleting in |\[(generator|[Rr]eceiver)\] )/,
+    'details of itself, which nightdrop does not tell (docs/options.md, --debug)',
+  ],
+  [/^rsync\[\d+\] \(server \w+\) /, 'likewise'],
+  [/^opening connection using: /, 'another host'],
   [/^ +[a-z]+: +\d+ +\(/, 'memory of the client'],
 ];
 
@@ -68,18 +74,26 @@ function oldLines(lines: string[]): string[] {
   return lines.map((line) => line.replace(/^(\*?deleting|del\.).*/, 'deleting')).sort();
 }
 
+const sorted = (lines: string[]): string[] => [...lines].sort();
+
 /**
  * What the clients said differently, one line each; empty when they said the same.
  *
  * @param protocol before 29 less can be compared
+ * @param unordered lines of the server are among them, and come when they come
+ * @param folder where stock keeps what is pushed: over a remote shell its messages have whole paths
  */
-export function outputDifferences({ ours, stock }: PairResult, protocol = 32): string[] {
+export function outputDifferences(
+  { ours, stock }: PairResult,
+  { protocol = 32, unordered = false, folder }: { protocol?: number; unordered?: boolean; folder?: string } = {},
+): string[] {
   const differences: string[] = [];
   const [code, stockCode] = [ours.code, stock.code].map((code) => (code === RESET ? CLOSED : code));
   if (code !== stockCode) differences.push(`exit code ${ours.code}, stock ${stock.code}`);
   for (const stream of ['stdout', 'stderr'] as const) {
-    const settle = protocol < 29 ? oldLines : settledOrder;
-    const [us, them] = [ours[stream], stock[stream]].map((text) => settle(steadyLines(text)));
+    const settle = protocol < 29 ? oldLines : unordered ? sorted : settledOrder;
+    const forget = (text: string) => (folder === undefined ? text : text.replaceAll(`${folder}/`, ''));
+    const [us, them] = [ours[stream], stock[stream]].map((text) => settle(steadyLines(forget(text))));
     differences.push(...lineDifferences(stream, us, them));
   }
   return differences;

@@ -1,5 +1,6 @@
 import { Random } from '../../support/random.ts';
-import { bases, type Extra, extras, type OptionSet, outputs } from './option-sets.ts';
+import { type Extra, extras } from './extras.ts';
+import { bases, type OptionSet, outputs } from './option-sets.ts';
 
 /** One line of the matrix: a value of each axis. */
 export interface MatrixCase {
@@ -22,7 +23,7 @@ export type Versions = '1-2' | '1-2-2' | '1-2-1';
 
 export const protocols = [32, 31, 30, 29, 28, 27] as const;
 export const recursions: Recursion[] = ['incremental', 'whole'];
-export const transports: Transport[] = ['tcp'];
+export const transports: Transport[] = ['tcp', 'stdio'];
 export const versionings: Versions[] = ['1-2', '1-2-2', '1-2-1'];
 
 interface Axis {
@@ -38,7 +39,7 @@ function axesOf(clients: string[]): Axes {
   const plain = (values: readonly unknown[], prefix = ''): Axis => ({ values, show: (value) => `${prefix}${value}` });
   return {
     base: named(bases),
-    extra: named(extras.filter((extra) => extra.waits === undefined)),
+    extra: named(extras),
     output: named(outputs),
     protocol: plain(protocols, 'protocol '),
     client: plain(clients, 'rsync '),

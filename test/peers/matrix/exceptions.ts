@@ -18,6 +18,22 @@ const exceptions: Exception[] = [
     applies: (of) => has(of, '--inplace'),
     about: /\b(a-hard-4|links\/hard-[12]|links\/sub\/hard-3)\b/,
   },
+  {
+    reason:
+      'stock leaves a symlink where the client has a directory, and then writes and deletes through it; no symlink is followed here, and the client hears so (push/blocked.ts)',
+    applies: (of) => has(of, '--ignore-existing') && !has(of, '--no-links', '-r'),
+    about: /links\/(to-directory|sub)\b|^exit code 23, stock 0$|only: +(Number of|Total)/,
+  },
+  {
+    reason: 'both ends of stock say it, and so does a client that hears nothing from the other end',
+    applies: (of) => of.protocol < 30,
+    about: /requires protocol (29|30) or higher/,
+  },
+  {
+    reason: 'before protocol 30 a client does not say --no-implied-dirs, and stock ends with other words',
+    applies: (of) => of.protocol < 30 && has(of, '--no-implied-dirs'),
+    about: /invalid path from|nightdrop only: +deep\//,
+  },
 ];
 
 /** What is left of the differences of one push. */

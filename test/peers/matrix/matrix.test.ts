@@ -4,7 +4,8 @@ import { after, test } from 'node:test';
 import { fileScope } from '../../support/temporary.ts';
 import { coveringCases, namedCases, nameOf } from './cases.ts';
 import { stockClients } from './clients.ts';
-import { extras } from './option-sets.ts';
+import { extras } from './extras.ts';
+import { bases, outputs } from './option-sets.ts';
 import { describe, runCase } from './run-case.ts';
 import { Servers } from './servers.ts';
 import { SourceTrees } from './trees.ts';
@@ -40,8 +41,13 @@ test(`the matrix has clients of two releases: ${versions.join(', ')}`, (t) => {
   if (missing !== undefined) t.skip(missing);
 });
 
-for (const { name, waits } of extras)
-  if (waits !== undefined) test(name, { todo: `waits for: ${waits}` }, () => undefined);
+test('every option set has a name of its own', () => {
+  const names = [...bases, ...extras, ...outputs].map(({ name }) => name);
+  assert.deepEqual(
+    names.filter((name, i) => names.indexOf(name) < i),
+    [],
+  );
+});
 
 for (const [i, of] of cases.entries()) {
   test(nameOf(of), async () => {

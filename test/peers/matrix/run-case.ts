@@ -32,24 +32,41 @@ export async function runCase(
   const started = Date.now() - 1000;
   servers.begin(module);
   for (const [i, version] of of.versions.split('-').entries()) {
-    const args = argumentsOf(of, i === 0);
-    const destination = `${module}/${of.extra.to ?? ''}`;
+    const shell = of.transport === 'stdio' ? ['-e', servers.stdio.rsh] : [];
+    const args = [...shell, ...argumentsOf(of, i === 0)];
+    const to = (i === 0 ? of.extra.firstTo : undefined) ?? of.extra.to ?? '';
+    const destinations = servers.destinations(of.transport, module, to);
+    const folders = of.extra.changesSource ? await trees.copies(version, 2) : [];
     const [ours, stock] = await Promise.all(
-      [servers.ours.port, servers.stock.port].map((port) =>
-        run(client.command, [...args, `rsync://127.0.0.1:${port}/${destination}`], {
-          cwd: trees.folder(version),
+      destinations.map((destination, which) =>
+        run(client.command, [...args, destination], {
+          cwd: folders[which] ?? trees.folder(version),
           input: of.extra.input,
           timeout: 120,
         }),
       ),
     );
-    const all = outputDifferences({ ours, stock }, of.protocol);
+    const all = outputDifferences(
+      { ours, stock },
+      {
+        protocol: of.protocol,
+        // only there may a client ask for levels at which the server names what stays
+        unordered: of.transport === 'stdio',
+        folder: servers.stockFolder(module),
+      },
+    );
+    if (folders.length > 0)
+      all.push(
+        ...compareTrees(folders[0], folders[1], { clockSince: started }).map(
+          (line) => `what the client has left: ${line}`,
+        ),
+      );
     const defect = servers.ours.reports.splice(0).find((report) => report.defect !== undefined)?.defect;
     if (defect !== undefined) all.push(`a defect of the server: ${defect}`);
     all.push(...(await treeDifferences(servers, module, started)));
     const differences = unexpected(of, all);
     if (differences.length === 0) continue;
-    const command = [client.command, ...args.map(quoted), `rsync://127.0.0.1/${destination}`].join(' ');
+    const command = [client.command, ...args.map(quoted), quoted(destinations[0])].join(' ');
     found.push({ push: i + 1, command: `(version ${version}) ${command}`, differences });
   }
   if (found.length === 0) servers.end(module);

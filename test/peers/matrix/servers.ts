@@ -1,9 +1,12 @@
 import { closeSync, mkdirSync, mkdtempSync, openSync } from 'node:fs';
 import path from 'node:path';
+import type { PushReport } from '../../../src/push/request.ts';
 import { setXattr } from '../../../src/restore/libc.ts';
 import { type PushServer, startPushServer } from '../../support/push-server.ts';
 import { type StockDaemon, startStock } from '../../support/rsyncd.ts';
 import { makeFolder, removeFolder, type Scope } from '../../support/temporary.ts';
+import type { Transport } from './cases.ts';
+import { type StdioDoor, startStdioDoor } from './stdio-door.ts';
 import { Vaults } from './vaults.ts';
 
 /** Both servers, for many cases: each case has a module of its own, which is a vault here and a folder there. */
@@ -12,12 +15,14 @@ export class Servers {
   readonly vaults: Vaults;
   readonly ours: PushServer;
   readonly stock: StockDaemon;
+  readonly stdio: StdioDoor;
 
-  private constructor(scratch: string, vaults: Vaults, ours: PushServer, stock: StockDaemon) {
+  private constructor(scratch: string, vaults: Vaults, ours: PushServer, stock: StockDaemon, stdio: StdioDoor) {
     this.scratch = scratch;
     this.vaults = vaults;
     this.ours = ours;
     this.stock = stock;
+    this.stdio = stdio;
   }
 
   static async start(scope: Scope, modules: string[]): Promise<Servers> {
@@ -25,21 +30,31 @@ export class Servers {
     scope.after(() => removeFolder(scratch));
     const vaults = await Vaults.make(path.join(scratch, 'data'));
     const folders = new Map<string, string>();
+    const vaultDir = (module: string) => {
+      const known = folders.get(module);
+      if (known !== undefined || !modules.includes(module)) return known;
+      const folder = vaults.add(module);
+      folders.set(module, folder);
+      return folder;
+    };
     const ours = await startPushServer(scope, {
-      vaultDir: (module) => {
-        const known = folders.get(module);
-        if (known !== undefined || !modules.includes(module)) return known;
-        const folder = vaults.add(module);
-        folders.set(module, folder);
-        return folder;
-      },
+      vaultDir,
       // what small files hold is told by stock, too
       policy: { revealFloor: 0, mergeFiles: true },
     });
     const parent = path.join(scratch, 'stock');
     mkdirSync(parent);
     const stock = await startStock(scope, { parent, modules });
-    return new Servers(scratch, vaults, ours, stock);
+    const onReport = (report: PushReport) => void ours.reports.push(report);
+    const stdio = await startStdioDoor(scope, { folder: scratch, stock: parent, vaultDir, onReport });
+    return new Servers(scratch, vaults, ours, stock, stdio);
+  }
+
+  /** The destination as each of both is told it: ours, stock's. */
+  destinations(transport: Transport, module: string, to: string): [string, string] {
+    if (transport === 'stdio') return [`ours-${module}:${to}`, `stock-${module}:${to}`];
+    const url = (port: number) => `rsync://127.0.0.1:${port}/${module}/${to}`;
+    return [url(this.ours.port), url(this.stock.port)];
   }
 
   /** What stock's module holds. */

@@ -1,6 +1,8 @@
 import path from 'node:path';
 import { changeTree } from '../../support/change-tree.ts';
 import { makeTree } from '../../support/make-tree.ts';
+import { runOk } from '../../support/run.ts';
+import { removeFolder } from '../../support/temporary.ts';
 
 /** The client's tree in two versions, a day apart, each in a folder of its own. */
 export class SourceTrees {
@@ -12,6 +14,18 @@ export class SourceTrees {
     makeTree(this.folder('1'), options);
     makeTree(this.folder('2'), options);
     changeTree(this.folder('2'), options);
+  }
+
+  /** Fresh copies, all attributes included, for a client that changes them. */
+  async copies(version: string, count: number): Promise<string[]> {
+    const made: string[] = [];
+    for (let i = 0; i < count; i++) {
+      const to = path.join(this.parent, `copy-${i}`);
+      removeFolder(to);
+      await runOk('cp', ['-a', '--', this.folder(version), to]);
+      made.push(to);
+    }
+    return made;
   }
 
   folder(version: string): string {
