@@ -47,7 +47,7 @@ for (const [protocol, ...options] of [
   });
 }
 
-for (const protocol of [27, 29, 30]) {
+for (const protocol of [27, 29]) {
   test(`--protocol=${protocol}: a file that the client cannot read is passed over, exit code 23`, async (t) => {
     const pair = await startPair(t);
     const source = temporaryFolder(t, 'source');

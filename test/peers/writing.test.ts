@@ -8,29 +8,20 @@ import { startPair } from '../support/pair.ts';
 import { resticCheck } from '../support/restic.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
-/** Options about how a receiver writes its files: to a store they mean little, the result must be stock's. */
-for (const options of [
-  ['--inplace'],
-  ['--sparse'],
-  ['--inplace', '--sparse'],
-  ['--partial'],
-  ['--bwlimit=20M'],
-  ['--timeout=60'],
-]) {
-  test(`${options.join(' ')} leaves what stock leaves`, async (t) => {
-    const pair = await startPair(t);
-    const source = temporaryFolder(t, 'source');
-    makeTree(source, { files: 20 });
-    await pair.pushOk(['-aHAX', ...options], [`${source}/`]);
-    await pair.assertSame();
-    changeTree(source);
-    // stock would write it through the links it had yesterday: the test below
-    if (options.includes('--inplace')) rmSync(path.join(source, 'links/hard-2'));
-    await pair.pushOk(['-aHAX', '--delete', ...options], [`${source}/`]);
-    await pair.assertSame();
-    await resticCheck(await pair.server.vaultInfo('web1'));
-  });
-}
+test('--inplace --sparse leaves what stock leaves', async (t) => {
+  const pair = await startPair(t);
+  const source = temporaryFolder(t, 'source');
+  makeTree(source, { files: 20 });
+  const options = ['-aHAX', '--inplace', '--sparse'];
+  await pair.pushOk(options, [`${source}/`]);
+  await pair.assertSame();
+  changeTree(source);
+  // stock would write it through the links it had yesterday: the test below
+  rmSync(path.join(source, 'links/hard-2'));
+  await pair.pushOk([...options, '--delete'], [`${source}/`]);
+  await pair.assertSame();
+  await resticCheck(await pair.server.vaultInfo('web1'));
+});
 
 test('--inplace writes through no hard link of yesterday: the snapshot holds what the client has', async (t) => {
   const pair = await startPair(t);
