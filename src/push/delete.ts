@@ -281,11 +281,15 @@ export class DeletePass {
   private *deleteContent(path: string, children: Entry[]): Reading<boolean> {
     yield* this.enter(path);
     let empty = true;
+    let changed = false;
     for (let i = children.length - 1; i >= 0; i--) {
       const child = joinPath(path, children[i].name);
       if (this.isProtected(child, children[i], true)) empty = false;
-      else if (!(yield* this.deleteObject(child, children[i], true))) empty = false;
+      else if (yield* this.deleteObject(child, children[i], true)) changed = true;
+      else empty = false;
     }
+    // no list has it: what it loses is told by its time, should it stay
+    if (changed) this.session.destination.touch(path, this.session.rules.now);
     return empty;
   }
 

@@ -56,7 +56,9 @@ export function applyResult(session: PushSession, item: Item, result: FileResult
   const there = destination.entry(item.path);
   const existing = there !== undefined && isFile(there.mode) ? there : undefined;
   const replaced = existing === undefined || !options.inplace;
-  const entry = resultingEntry(rules, baseName(item.path), item.file, existing, replaced);
+  // without -p a new file has the permissions of what it was built from
+  const model = existing ?? item.alternative ?? item.similar;
+  const entry = resultingEntry(rules, baseName(item.path), item.file, model, replaced);
   // long values of attributes that the alternative has were not sent
   if (item.alternative !== undefined) entry.xattrs = resultingXattrs(options, item.file, undefined, item.alternative);
   // written to just now, also where the file itself stays (--inplace)
