@@ -16,7 +16,7 @@ const exceptions: Exception[] = [
     reason:
       'stock writes through hard links of yesterday (docs/options.md, --inplace): a file that left its group changes them',
     applies: (of) => has(of, '--inplace'),
-    about: /\b(a-hard-4|links\/hard-[12]|links\/sub\/hard-3)\b/,
+    about: /\b(a-hard-4|links\/hard-[12]|links\/sub\/hard-3)\b|only: +(Number of|Total)/,
   },
   {
     reason:
@@ -33,6 +33,16 @@ const exceptions: Exception[] = [
     reason: 'before protocol 30 a client does not say --no-implied-dirs, and stock ends with other words',
     applies: (of) => of.protocol < 30 && has(of, '--no-implied-dirs'),
     about: /invalid path from|nightdrop only: +deep\//,
+  },
+  {
+    reason: 'stock copies the extended attributes of a symlink from elsewhere only by the push after',
+    applies: (of) => [...of.base.args, ...of.extra.args].some((arg) => /^--(copy|link|compare)-dest=/.test(arg)),
+    about: /\bxattrs\/symlink\b/,
+  },
+  {
+    reason: 'before protocol 30 warnings are no messages of their own; over ssh stock has its standard error for them',
+    applies: (of) => of.protocol < 30 && of.transport === 'stdio',
+    about: /WARNING: /,
   },
 ];
 

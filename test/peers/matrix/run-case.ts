@@ -74,12 +74,18 @@ export async function runCase(
 }
 
 const MOST_LINES = Number(process.env.NIGHTDROP_MATRIX_LINES ?? 20);
-const MOST_COLUMNS = 300;
+const MOST_COLUMNS = 320;
+
+/** Both ends of a long line: long paths differ at theirs. */
+function shortened(line: string): string {
+  const half = MOST_COLUMNS / 2;
+  return line.length <= MOST_COLUMNS ? line : `${line.slice(0, half)} … ${line.slice(-half)}`;
+}
 
 /** The error that a person reads who has to find out. */
 export function describe(of: MatrixCase, found: Difference[]): string {
   const steps = found.map(({ push, command, differences }) => {
-    const shown = differences.slice(0, MOST_LINES).map((line) => `    ${line.slice(0, MOST_COLUMNS)}`);
+    const shown = differences.slice(0, MOST_LINES).map((line) => `    ${shortened(line)}`);
     if (differences.length > MOST_LINES) shown.push(`    … and ${differences.length - MOST_LINES} more`);
     return `  push ${push}: ${command}\n${shown.join('\n')}`;
   });
