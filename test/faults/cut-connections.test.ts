@@ -14,7 +14,7 @@ import { run } from '../support/run.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 /** .ci/run asks for more. */
-const CUTS = Number(process.env.NIGHTDROP_CUTS ?? 8);
+const CUTS = Number(process.env.NIGHTDROP_CUTS ?? 4);
 
 test('a connection cut after any byte leaves a vault that restic accepts, and the next push goes on', {
   timeout: 60_000 + CUTS * 15_000,

@@ -13,7 +13,7 @@ import { type RunResult, run } from '../support/run.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 /** Of either kind; .ci/run asks for 25. */
-const KILLS = Number(process.env.NIGHTDROP_KILLS ?? 5);
+const KILLS = Number(process.env.NIGHTDROP_KILLS ?? 2);
 /** Kills between two looks by stock restic, and at the whole tree. */
 const LOOK_EVERY = 12;
 const LARGE = 8 << 20;

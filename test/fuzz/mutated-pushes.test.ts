@@ -29,7 +29,7 @@ const { startPushServer } = await import('../support/push-server.ts');
 const { createVault } = await import('../../src/vault/vault.ts');
 
 /** Replays in all; NIGHTDROP_FUZZ asks for more. */
-const REPLAYS = Number(process.env.NIGHTDROP_FUZZ ?? 1000);
+const REPLAYS = Number(process.env.NIGHTDROP_FUZZ ?? 400);
 const SEED = Number(process.env.NIGHTDROP_SEED ?? 20261124);
 /** The first replay: with NIGHTDROP_FUZZ=1, one of them again. */
 const FIRST = Number(process.env.NIGHTDROP_FIRST ?? 0);

