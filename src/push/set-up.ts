@@ -10,6 +10,7 @@ import {
   chooseName,
   forcedChecksums,
   forcedCompression,
+  negotiatedCompression,
   negotiation,
   readNames,
 } from '../rsync/negotiate.ts';
@@ -128,7 +129,7 @@ async function negotiate(
     checksum = chooseName('checksum', CHECKSUMS, await input.read(readNames));
     listChecksum = checksum;
   }
-  if (asksCompression) compression = chooseName('compress', COMPRESSIONS, await input.read(readNames));
+  if (asksCompression) compression = negotiatedCompression(options, await input.read(readNames));
   return { checksum, listChecksum, seededDigest: forced.seeded, compression };
 }
 

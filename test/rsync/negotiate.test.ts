@@ -71,14 +71,19 @@ test('names are exchanged only where nothing is forced and both can', () => {
 });
 
 test('without names the protocol’s age decides', () => {
-  assert.deepEqual(forcedChecksums(options({}), 30), { transfer: 'md5', list: 'md5' });
-  assert.deepEqual(forcedChecksums(options({}), 29), { transfer: 'md4', list: 'md4' });
+  assert.deepEqual(forcedChecksums(options({}), 30), { transfer: 'md5', list: 'md5', seeded: false });
+  assert.deepEqual(forcedChecksums(options({}), 29), { transfer: 'md4', list: 'md4', seeded: true });
   assert.equal(forcedCompression(options({})), 'none');
   assert.equal(forcedCompression(options({ compress: 'negotiated' })), 'zlib');
 });
 
 test('a forced checksum may differ for the list', () => {
-  const forced = (checksumChoice: string) => forcedChecksums(options({ checksumChoice }), 32);
+  const forced = (checksumChoice: string, protocol = 32) => {
+    const { transfer, list, seeded } = forcedChecksums(options({ checksumChoice }), protocol);
+    assert.equal(seeded, false);
+    return { transfer, list };
+  };
+  assert.deepEqual(forced('md4', 29), { transfer: 'md4', list: 'md4' });
   assert.deepEqual(forced('xxh3'), { transfer: 'xxh3', list: 'xxh3' });
   assert.deepEqual(forced('xxh64,sha1'), { transfer: 'xxh64', list: 'sha1' });
   assert.deepEqual(forced('auto,xxh128'), { transfer: 'md5', list: 'xxh128' });
