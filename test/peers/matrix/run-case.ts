@@ -104,7 +104,7 @@ function argumentsOf(of: MatrixCase, first: boolean): string[] {
   ];
 }
 
-async function treeDifferences(servers: Servers, module: string, started: number): Promise<string[]> {
+export async function treeDifferences(servers: Servers, module: string, started: number): Promise<string[]> {
   const restored = path.join(servers.scratch, `restored-${module}`);
   mkdirSync(restored);
   try {
