@@ -15,7 +15,7 @@ import type { PushSession } from './session.ts';
 import { resultingXattrs } from './xattrs.ts';
 
 /**
- * A regular file that one of the other places may have: linked, copied or left out as it says there, which settles it; else
+ * A regular file that one of the other places may have: linked, copied or left out, which settles it by what is there; else
  * an alternative that its content can be compared with.
  *
  * @param existing the file that is in its own place; only an alternative that is equal in all can take that place
@@ -24,7 +24,7 @@ export async function fileFromElsewhere(
   session: PushSession,
   item: Item,
   existing: Entry | undefined,
-): Promise<'settled' | Alternative | undefined> {
+): Promise<{ settledBy: Entry } | Alternative | undefined> {
   const match = await bestFile(session, item);
   if (match === undefined) return undefined;
   const { kind } = session.altDests!;
@@ -35,12 +35,12 @@ export async function fileFromElsewhere(
     }
     if (kind === 'link') link(session, item, match);
     else leaveOut(session, item, match);
-    return 'settled';
+    return { settledBy: match.entry };
   }
   if (existing !== undefined) return undefined;
   if (match.level === 1) return match;
   copy(session, item, match);
-  return 'settled';
+  return { settledBy: match.entry };
 }
 
 async function bestFile(session: PushSession, item: Item): Promise<Match | undefined> {

@@ -43,10 +43,10 @@ export function fileItem(session: PushSession, deletes: DeletePass, item: Item):
 
 async function compareElsewhere(session: PushSession, item: Item, existing: Entry | undefined): Promise<void> {
   const outcome = await fileFromElsewhere(session, item, existing);
-  if (outcome === 'settled') {
-    const entry = session.dryRun ? undefined : session.destination.entry(item.path);
-    if (entry !== undefined && session.removable.includesUnchanged && (await isReadable(session, entry)))
-      session.removable.unchanged(item.ndx);
+  if (outcome !== undefined && 'settledBy' in outcome) {
+    const { removable, dryRun } = session;
+    if (!dryRun && removable.includesUnchanged && (await isReadable(session, outcome.settledBy)))
+      removable.unchanged(item.ndx);
     return;
   }
   if (outcome === undefined) {
@@ -83,7 +83,7 @@ function compareInPlace(session: PushSession, item: Item, existing: Entry | unde
     item.list.outstanding++;
     return undefined;
   }
-  item.similar = similar?.entry;
+  item.similar = similar;
   return askForContent(session, item, existing);
 }
 
@@ -188,7 +188,7 @@ async function basisOf(
     return existing === undefined ? undefined : appendOffer(session, existing);
   if (alternative !== undefined) return chooseOtherBasis(session, file, alternative);
   const basis = await chooseBasis(session, file, existing);
-  return basis === undefined && similar !== undefined ? chooseOtherBasis(session, file, similar) : basis;
+  return basis === undefined && similar !== undefined ? chooseOtherBasis(session, file, similar.entry) : basis;
 }
 
 /** What a stock receiver with --inplace has after content came wrong, and compares with when it asks once more. */

@@ -50,17 +50,20 @@ function linkedElsewhere(session: PushSession, item: Item, leader: Leader): Entr
 async function equalElsewhere(session: PushSession, item: Item): Promise<Entry | undefined> {
   const { file } = item;
   if (!isFile(file.mode)) return undefined;
-  let equal: Entry | undefined;
+  let found = false;
+  let last: Entry | undefined;
   for (const { entry } of session.altDests!.candidates(item.path)) {
+    last = entry;
     if (!isFile(entry.mode)) continue;
     const isRight = session.options.checksum
       ? await hasListedDigest(session, file, entry)
       : passesQuickCheck(session, file, entry);
     if (!isRight) continue;
-    equal = entry;
+    found = true;
     if (hasSameAttributes(session, file, entry)) break;
   }
-  return equal;
+  // the one looked at last, as at a stock receiver, whether it is an equal one or not
+  return found ? last : undefined;
 }
 
 /** @param compared what the client is told the differences from */

@@ -4,6 +4,7 @@ import type { SumHead } from '../rsync/sum-head.ts';
 import type { Entry } from '../vault/entry.ts';
 import type { FileResult } from '../vault/ingest/pool.ts';
 import type { SumsHead, SumsWriter } from '../vault/state/store.ts';
+import type { SimilarFile } from './similar-files.ts';
 
 /** Entries listed but not done, above which a client is no longer believed. */
 const MOST_ENTRIES_IN_FLIGHT = 20_000_000;
@@ -20,7 +21,7 @@ export interface Item {
   /** an object in another place that it is compared with in place of one of its own (push/alt-dest.ts) */
   alternative: Entry | undefined;
   /** a file of another name that it may have been (--fuzzy) */
-  similar: Entry | undefined;
+  similar: SimilarFile | undefined;
   /** what the client is told to be the basis (docs/protocol.md, "Item flags") */
   basisType: number;
   /** of a hard-link group: waited for the leader that is in place now */

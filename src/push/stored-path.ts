@@ -4,6 +4,8 @@ import { dirName, joinPath } from './paths.ts';
 
 /** Symlinks followed on the way to one object, as in Linux. */
 const MOST_SYMLINKS = 40;
+/** Names still to be looked up: more than a path of 4,096 bytes can have. */
+const MOST_NAMES = 4096;
 
 /**
  * Where `path` leads from the directory `from`, by what is stored: `..` and symlinks are followed as by a process whose
@@ -27,6 +29,7 @@ export function followPath(destination: Destination, from: string, path: string)
       if (symlinks > MOST_SYMLINKS) return undefined;
       if (entry.target.startsWith('/')) at = '';
       left.push(...entry.target.split('/').reverse());
+      if (left.length > MOST_NAMES) return undefined;
     } else {
       if (left.length > 0 && !isDir(entry.mode)) return undefined;
       at = next;

@@ -12,7 +12,6 @@ import { linked } from './nodes.ts';
 import { dropPart } from './parts.ts';
 import { baseName } from './paths.ts';
 import type { PushSession } from './session.ts';
-import { resultingXattrs } from './xattrs.ts';
 
 /** Opens the way of an item's content into the repository. */
 export function openSink(session: PushSession, item: Item): FileSink {
@@ -56,11 +55,9 @@ export function applyResult(session: PushSession, item: Item, result: FileResult
   const there = destination.entry(item.path);
   const existing = there !== undefined && isFile(there.mode) ? there : undefined;
   const replaced = existing === undefined || !options.inplace;
-  // without -p a new file has the permissions of what it was built from
-  const model = existing ?? item.alternative ?? item.similar;
-  const entry = resultingEntry(rules, baseName(item.path), item.file, model, replaced);
-  // long values of attributes that the alternative has were not sent
-  if (item.alternative !== undefined) entry.xattrs = resultingXattrs(options, item.file, undefined, item.alternative);
+  // without -p the mode is that of the basis; long values of attributes that it has were not sent
+  const basis = existing ?? item.alternative ?? (item.similar?.deleted ? undefined : item.similar?.entry);
+  const entry = resultingEntry(rules, baseName(item.path), item.file, basis, replaced);
   // written to just now, also where the file itself stays (--inplace)
   if (!options.times) Object.assign(entry, { mtime: rules.now, mtimeNsec: 0 });
   entry.blobs = result.blobs;

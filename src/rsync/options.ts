@@ -313,12 +313,16 @@ function finish(options: ServerOptions, { protocol, maxVerbosity }: ServerSide, 
   options.tellsDeleted = infoDelete > 0 || options.infoName > 0 || options.logFormat !== '';
 }
 
+function impossible(message: string): NightdropError {
+  return new NightdropError('ERR_OPTIONS', `ERROR: ${message}`, { rsyncExit: RsyncExit.unsupported, forClient: true });
+}
+
 function checkAltDests({ altDests }: ServerOptions, problems: NightdropError[]): void {
   const other = altDests.find(({ kind }) => kind !== altDests[0].kind);
   if (other !== undefined)
-    problems.push(syntaxError(`the --${other.kind}-dest option conflicts with the --${altDests[0].kind}-dest option`));
+    problems.push(impossible(`the --${other.kind}-dest option conflicts with the --${altDests[0].kind}-dest option`));
   if (altDests.length > MOST_ALT_DESTS)
-    problems.push(syntaxError(`at most ${MOST_ALT_DESTS} --${altDests[0].kind}-dest args may be specified`));
+    problems.push(impossible(`at most ${MOST_ALT_DESTS} --${altDests[0].kind}-dest args may be specified`));
 }
 
 /** Notes what options set, and goes on after one that is wrong. Both methods return how many further arguments were used. */

@@ -170,7 +170,7 @@ test('directories to compare with add up, are of one kind, and no more than 20',
     { kind: 'link', path: '/b' },
   ]);
   refuses(
-    RsyncExit.syntax,
+    RsyncExit.unsupported,
     /--copy-dest option conflicts with the --link-dest/,
     '-e.',
     '--link-dest=a',
@@ -178,7 +178,7 @@ test('directories to compare with add up, are of one kind, and no more than 20',
   );
   const many = (count: number) => Array.from({ length: count }, (_, i) => `--compare-dest=${i}`);
   assert.equal(parse('-e.', ...many(20)).altDests.length, 20);
-  refuses(RsyncExit.syntax, /at most 20 --compare-dest/, '-e.', ...many(21));
+  refuses(RsyncExit.unsupported, /at most 20 --compare-dest/, '-e.', ...many(21));
   refuses(RsyncExit.syntax, /--link-dest/, '-e.', '--link-dest=a\0b');
 });
 

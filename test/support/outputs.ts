@@ -46,7 +46,9 @@ export function steadyLines(stdout: string): string[] {
 const LOOSE = [
   / is uptodate$/,
   /^(\*?deleting|del\.) /,
+  // hard links are told when what they are linked to is in place
   / => /,
+  /^h[fLDS]/,
   /^backed up /,
   /^skipping /,
   /^(IO error|Deletions stopped|cannot delete) /,
