@@ -20,16 +20,9 @@ before(async () => {
   source = temporaryFolder(scope, 'source');
 });
 
-for (const args of [
-  ['-vv'],
-  ['-vv', '-W'],
-  ['--info=name2'],
-  ['-vvi'],
-  ['-vv', '--protocol=29'],
-  ['-vvn', '--delete'],
-]) {
+for (const args of [['-vv'], ['--info=name2', '-W'], ['-vvi', '--protocol=29'], ['-vvn', '--delete']]) {
   test(`${args.join(' ')}: a daemon says what its verbosity allows, a server over ssh all of it`, async () => {
-    for (const day of [1, 2, 2]) {
+    for (const day of [1, 2]) {
       makeDay(source, day);
       const options = ['-aH', ...args];
       assertSameOutput(await daemons.push(options, [`${source}/`]));
