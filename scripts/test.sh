@@ -1,6 +1,6 @@
 #!/bin/sh
 # npm test: installs what the tests need where that can be done, then runs them all on Node 24 from node_modules.
-# Arguments go to the test runner in place of all tests: npm test -- 'test/restore/*.test.ts'
+# Arguments go to the test runner in place of all tests but the slow ones (*.slow.ts, which .ci/run has): npm test -- 'test/restore/*.test.ts'
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -44,6 +44,7 @@ export function steadyLines(stdout: string): string[] {
 
 /** Lines that come when the server says so, not when the client gets there: among the others their place is chance. */
 const LOOSE = [
+  /^sender removed /,
   / is uptodate$/,
   /^(\*?deleting|del\.) /,
   // hard links are told when what they are linked to is in place

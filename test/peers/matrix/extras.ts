@@ -136,7 +136,7 @@ const deletion = [
   set('--exclude=sizes --exclude=xattrs'),
 ];
 
-/** Of a name of 255 bytes there is no backup, which ends a push sooner or later: test/peers/backup.test.ts. */
+/** Of a name of 255 bytes there is no backup, which ends a push sooner or later: test/peers/backup.slow.ts. */
 const backups = [
   backup('-b'),
   backup('-b --delete'),

@@ -19,7 +19,7 @@ before(async () => {
   source = temporaryFolder(scope, 'source');
 });
 
-/** Each meets one of the three kinds; what they all meet is in alt-dest.test.ts, and by chance in the matrix. */
+/** Each meets one of the three kinds; what they all meet is in alt-dest.slow.ts, and by chance in the matrix. */
 const sets = [
   ['-aHAX'],
   ['-aHAX', '--protocol=31', '--no-inc-recursive'],
