@@ -110,7 +110,7 @@ function shownPlace(session: PushSession, path: string): string {
   if (shown.startsWith('/')) return shown;
   const from = session.base === '' ? '' : `/${session.base}`;
   // of a destination that a dry run only pretends to make, it takes the first step out itself
-  if (session.dryRun && session.baseCreated && shown.startsWith('../')) return joinPath(dirName(from), shown.slice(3));
+  if (session.dryRun && session.baseCreated && shown.startsWith('../')) return `${dirName(from)}/${shown.slice(3)}`;
   return `${from}/${shown}`;
 }
 

@@ -8,6 +8,7 @@ import { mayReveal } from './basis.ts';
 import { contentDigest } from './digests.ts';
 import { itemFlags } from './itemize.ts';
 import type { Item } from './lists.ts';
+import { tellTakenOver } from './names-told.ts';
 import { linked, settleLink, settleOrLeadLater, skipLink } from './nodes.ts';
 import { baseName } from './paths.ts';
 import { tell } from './requests.ts';
@@ -82,6 +83,7 @@ function link(session: PushSession, item: Item, match: Match): void {
   const flags = itemFlags(session, file, match.entry, ItemFlag.localChange | ItemFlag.nameFollows, '');
   settleLink(session, item, linkAlternative(session, path, match));
   if (tellsMatches(session)) tell(session, item, flags, '');
+  tellTakenOver(session, item);
 }
 
 function leaveOut(session: PushSession, item: Item, match: Match): void {
@@ -99,6 +101,7 @@ function copy(session: PushSession, item: Item, match: Match): void {
   linked(session, entry, file);
   item.alternative = match.entry;
   tell(session, item, itemFlags(session, file, match.entry, ItemFlag.localChange));
+  if (match.level === 3) tellTakenOver(session, item);
   destination.put(path, entry);
   settleOrLeadLater(session, item, entry, match.entry.xattrs);
 }

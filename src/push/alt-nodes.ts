@@ -4,6 +4,7 @@ import type { Entry } from '../vault/entry.ts';
 import { linkAlternative, type Match, tellsMatches } from './alt-dest.ts';
 import { itemFlags } from './itemize.ts';
 import type { Item } from './lists.ts';
+import { tellTakenOver } from './names-told.ts';
 import { tell } from './requests.ts';
 import type { PushSession } from './session.ts';
 
@@ -23,6 +24,7 @@ export function directoryElsewhere(session: PushSession, item: Item): { entry: E
   item.alternative = match.entry;
   if (match.level === 3 && tellsMatches(session))
     tell(session, item, itemFlags(session, file, match.entry, ItemFlag.localChange, ''));
+  if (match.level === 3) tellTakenOver(session, item);
   return { entry: match.entry, told: match.level === 3 };
 }
 
@@ -46,6 +48,7 @@ export function nodeElsewhere(
     const change = { link: ItemFlag.localChange | ItemFlag.nameFollows, copy: ItemFlag.localChange, compare: 0 }[kind];
     tell(session, item, itemFlags(session, file, match.entry, change, ''), '');
   }
+  tellTakenOver(session, item);
   if (kind === 'copy') return { settled: false, match };
   return { settled: true, entry: kind === 'link' ? linkAlternative(session, path, match) : undefined };
 }

@@ -8,6 +8,7 @@ import type { DeletePass } from './delete.ts';
 import type { Leader } from './hard-links.ts';
 import { countCreated, itemFlags } from './itemize.ts';
 import type { Item } from './lists.ts';
+import { tellTakenOver } from './names-told.ts';
 import { baseName } from './paths.ts';
 import { tell } from './requests.ts';
 import type { PushSession } from './session.ts';
@@ -33,8 +34,10 @@ export function linkToLeader(
 async function linkLikeElsewhere(session: PushSession, item: Item, leader: Leader): Promise<void> {
   if (session.altDests!.kind === 'link') {
     const same = linkedElsewhere(session, item, leader);
-    if (same !== undefined && !tellsMatches(session)) place(session, item, leader, undefined);
-    else link(session, item, leader, undefined, same);
+    if (same !== undefined && !tellsMatches(session)) {
+      tellTakenOver(session, item);
+      place(session, item, leader, undefined);
+    } else link(session, item, leader, undefined, same);
   } else {
     link(session, item, leader, undefined, await equalElsewhere(session, item));
   }

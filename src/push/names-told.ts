@@ -39,6 +39,13 @@ export function tellKept(session: PushSession, item: Item, iflags: number, linkN
   infoMessage(session, isSet ? path : `${path} is uptodate`);
 }
 
+/** The same of an object that is taken over, equal in all, from one of the places of --link-dest and the like. */
+export function tellTakenOver(session: PushSession, { file }: Item): void {
+  const { infoName, itemizes } = session.options;
+  if (infoName < 2 || (itemizes && session.agreement.protocol >= 29)) return;
+  infoMessage(session, `${file.path}${isDir(file.mode) ? '/' : ''} is uptodate`);
+}
+
 /** A new directory's name is shown if it does not have what is asked for from being made. */
 function changesNewDirectory({ options, rules, dryRun }: PushSession, file: FileEntry): boolean {
   const { policy } = rules;

@@ -51,6 +51,7 @@ const LOOSE = [
   / => /,
   /^h[fLDS]/,
   /^backed up /,
+  /^sender removed /,
   /^skipping /,
   /^(IO error|Deletions stopped|cannot delete) /,
 ];
