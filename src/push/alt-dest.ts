@@ -6,7 +6,7 @@ import type { Entry } from '../vault/entry.ts';
 import { sameTime } from './attributes.ts';
 import { itemFlags } from './itemize.ts';
 import { warningMessage } from './messages.ts';
-import { baseName, dirName, joinPath } from './paths.ts';
+import { baseName, dirName, joinPath, relativePath } from './paths.ts';
 import type { PushSession } from './session.ts';
 import { followPath } from './stored-path.ts';
 
@@ -51,7 +51,7 @@ export class AltDests {
   /** What the places have at the path that the object at `path` has below the destination, in their order. */
   *candidates(path: string): Generator<Alternative> {
     const { base, destination } = this.session;
-    const relative = base === '' ? path : path.slice(base.length + 1);
+    const relative = relativePath(base, path);
     const name = baseName(relative);
     for (const [place, directory] of this.locate(dirName(relative)).entries()) {
       if (directory === undefined) continue;

@@ -3,7 +3,7 @@ import { isDir } from '../lib/stat.ts';
 import type { Entry } from '../vault/entry.ts';
 import { newDirectory } from './destination.ts';
 import { errorMessage, infoMessage } from './messages.ts';
-import { baseName, dirName, isTooLong, joinPath, resolvePath } from './paths.ts';
+import { baseName, dirName, isTooLong, joinPath, relativePath, resolvePath } from './paths.ts';
 import type { PushSession } from './session.ts';
 import { isAcl } from './xattrs.ts';
 
@@ -155,8 +155,7 @@ export class Backups {
 
   /** A path as the client knows it. */
   private relative(path: string): string {
-    const { base } = this.session;
-    return base === '' ? path : path.slice(base.length + 1);
+    return relativePath(this.session.base, path);
   }
 }
 

@@ -8,7 +8,7 @@ import { deleteKind } from './itemize.ts';
 import { MergeFiles } from './merge-files.ts';
 import { errorMessage, infoMessage, warningMessage } from './messages.ts';
 import { tellDeleted } from './names-told.ts';
-import { baseName, dirName, joinPath } from './paths.ts';
+import { baseName, dirName, joinPath, relativePath } from './paths.ts';
 import type { PushSession } from './session.ts';
 
 const IO_ERROR_GENERAL = 1;
@@ -311,8 +311,7 @@ export class DeletePass {
 
   /** A path as the client knows it. */
   private relative(path: string): string {
-    const { base } = this.session;
-    return base === '' ? path : path.slice(base.length + 1);
+    return relativePath(this.session.base, path);
   }
 
   private name(path: string): string {

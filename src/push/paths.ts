@@ -14,6 +14,18 @@ export function joinPath(directory: string, name: string): string {
   return directory === '' ? name : `${directory}/${name}`;
 }
 
+/** How a client whose destination is `base` knows a path: below it without it, elsewhere through `..`; '' for the base. */
+export function relativePath(base: string, path: string): string {
+  if (base === '') return path;
+  if (path === base) return '';
+  if (path.startsWith(`${base}/`)) return path.slice(base.length + 1);
+  const from = base.split('/');
+  const to = path === '' ? [] : path.split('/');
+  let shared = 0;
+  while (shared < from.length && from[shared] === to[shared]) shared++;
+  return [...from.slice(shared).fill('..'), ...to.slice(shared)].join('/');
+}
+
 /**
  * A path that a client gives in an option: from the vault's root, or else below `directory`. As in a root directory of
  * one's own, `..` leads no higher than the root.

@@ -2,7 +2,7 @@ import { isFile } from '../lib/stat.ts';
 import type { FileEntry } from '../rsync/entry.ts';
 import type { Entry } from '../vault/entry.ts';
 import { nameDistance, type SplitName, splitName, stepsOf, TOO_FAR } from './name-distance.ts';
-import { baseName, dirName } from './paths.ts';
+import { baseName, dirName, relativePath } from './paths.ts';
 import type { PushSession } from './session.ts';
 
 /** Steps of comparing names, one for each pair of their bytes: of one file, and of a whole push. */
@@ -68,7 +68,7 @@ export class SimilarFiles {
     this.add(destination.list(directory) ?? []);
     this.add(this.deleted.get(directory) ?? []);
     if (options.fuzzy < 2 || altDests === undefined) return;
-    const relative = base === '' ? directory : directory.slice(base.length + 1);
+    const relative = relativePath(base, directory);
     for (const place of altDests.locate(relative)) if (place !== undefined) this.add(destination.list(place) ?? []);
   }
 

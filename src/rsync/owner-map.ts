@@ -5,6 +5,8 @@ import type { OwnerKind } from './id-list.ts';
 import { Wildmatch } from './wildmatch.ts';
 
 const LARGEST_ID = 0xfffffffe;
+/** Owners that are remembered at most: a client can name as many as it likes. */
+const MOST_KNOWN = 65_536;
 
 export interface Owner {
   id: number;
@@ -53,6 +55,7 @@ export class OwnerMap {
     const known = this.known.get(key);
     if (known !== undefined) return known;
     const owner = this.rules.find((rule) => rule.holds(id, name))?.to ?? { id, name };
+    if (this.known.size >= MOST_KNOWN) this.known.clear();
     this.known.set(key, owner);
     return owner;
   }

@@ -40,3 +40,10 @@ test('what is no map is a syntax error', () => {
       text,
     );
 });
+
+test('owners without number cost no memory without bound, and stay right', () => {
+  const { map } = read('0:9');
+  for (let id = 0; id < 70_000; id++) map.of(id, '');
+  assert.ok((map as unknown as { known: Map<string, unknown> }).known.size <= 65_536);
+  assert.equal(map.of(0, '').id, 9);
+});

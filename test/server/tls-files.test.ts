@@ -50,11 +50,14 @@ test('what cannot be used is told by its file, and what to do', async () => {
   const past = await authority.issue('past', { from: '20200101000000Z', to: '20210101000000Z' });
   const future = await authority.issue('future', { from: '20980101000000Z', to: '20990101000000Z' });
   const none = '/nonexistent/x.pem';
+  const folder = temporaryFolder(scope);
+  chmodSync(folder, 0o700);
   const text = written('nothing of use\n');
   const broken = written(readFileSync(certificate, 'latin1').replace(/[A-Za-z0-9]{60}/, 'x'));
   const cases: [TlsFiles, string][] = [
     [filesOf({ key, certificate: none }), `${none} cannot be read: ENOENT`],
     [filesOf({ certificate, key: none }), `${none} cannot be read: ENOENT`],
+    [filesOf({ certificate, key: folder }), `${folder} is no regular file`],
     [filesOf({ key, certificate: text }), `${text} holds no certificate in PEM`],
     [filesOf({ key, certificate: broken }), `${broken} holds a certificate that cannot be read`],
     [filesOf({ certificate, key: text }), `${text} holds no private key in PEM`],

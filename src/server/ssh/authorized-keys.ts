@@ -1,6 +1,7 @@
 /** Lines of sshd's authorized_keys that let a key do nothing but push into one vault. */
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, lstat, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { NightdropError } from '../../lib/errors.ts';
 import { shellWord } from '../../lib/shell-word.ts';
@@ -51,7 +52,7 @@ export async function installKeys(file: string, keys: readonly PublicKey[], line
   });
   const after = `${rows.join('\n')}\n`;
   if (after !== before) await replaceFile(target, Buffer.from(after, 'latin1'));
-  else await chmod(target, 0o600);
+  else await makePrivate(target);
   return result;
 }
 
@@ -87,6 +88,15 @@ async function readIfThere(file: string): Promise<string | undefined> {
   }
 }
 
+async function makePrivate(file: string): Promise<void> {
+  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    await handle.chmod(0o600);
+  } finally {
+    await handle.close();
+  }
+}
+
 async function replaceFile(file: string, content: Buffer): Promise<void> {
   const folder = path.dirname(file);
   if (path.basename(folder) === '.ssh') await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -96,9 +106,11 @@ async function replaceFile(file: string, content: Buffer): Promise<void> {
   const handle = await open(temporary, 'wx', 0o600);
   try {
     await handle.writeFile(content);
+    // by the handle: the folder is the user's, who may put a link to anything in place of the name
+    if (uid !== process.geteuid?.()) await handle.chown(uid, gid);
+    await handle.chmod(0o600);
     await handle.sync();
     await handle.close();
-    if (uid !== process.geteuid?.()) await chown(temporary, uid, gid);
     await rename(temporary, file);
   } catch (error) {
     await handle.close().catch(() => undefined);

@@ -137,11 +137,16 @@ async function readKey(file: string): Promise<Buffer> {
     throw new TlsFilesError(`${file} cannot be read: ${(error as Error).message}`, error);
   }
   try {
-    const { mode, uid, size } = await handle.stat();
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw new TlsFilesError(`${file} is no regular file: give the name of the key's file`);
+    const { mode, uid, size } = stats;
     const others = uid === 0 && process.geteuid?.() !== 0 ? 0o037 : 0o077;
     if ((mode & others) !== 0) throw new TlsFilesError(`${file} can be read by others; chmod 600 it`);
     if (size > LONGEST_FILE) throw new TlsFilesError(`${file} is longer than ${LONGEST_FILE} bytes`);
     return await handle.readFile();
+  } catch (error) {
+    if (error instanceof TlsFilesError) throw error;
+    throw new TlsFilesError(`${file} cannot be read: ${(error as Error).message}; look at the disk`, error);
   } finally {
     await handle.close();
   }

@@ -34,7 +34,8 @@ process.on('disconnect', () => {
   setTimeout(() => process.exit(1), ORPHAN_MILLISECONDS).unref();
 });
 process.on('message', (message: ToTls, socket?: Socket) => {
-  if (message.type === 'load') void load(message.files, message.always);
+  if (message.type === 'load')
+    void load(message.files, message.always).catch(() => undefined); // told by the connections that need it
   else if (message.type === 'raw') arrive(message, socket);
   else void serve(message.id, socket);
 });
@@ -79,7 +80,8 @@ async function secure(id: number, raw: Socket, clear: Socket, { files, initial }
 
 /** Takes up the files as they are now, one call after another. What cannot be used changes nothing, and is told once. */
 function load(files: TlsFiles, always: boolean): Promise<void> {
-  loading = loading.then(() => loadNow(files, always));
+  // what went wrong with one call is no matter of the next
+  loading = loading.catch(() => undefined).then(() => loadNow(files, always));
   return loading;
 }
 
@@ -92,7 +94,10 @@ async function loadNow(files: TlsFiles, always: boolean): Promise<void> {
     acceptor = new TlsAcceptor(options, files.clientCertificates);
     tell({ type: 'loaded', version, certificate: files.certificate, subject, notAfter });
   } catch (error) {
-    if (!(error instanceof TlsFilesError)) throw error;
+    if (!(error instanceof TlsFilesError)) {
+      triedVersion = ''; // nobody was told: it is tried again
+      throw error;
+    }
     tell({ type: 'unusable', version, message: error.message });
   }
 }
