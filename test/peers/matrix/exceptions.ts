@@ -42,7 +42,7 @@ const exceptions: Exception[] = [
   {
     reason: 'before protocol 30 warnings are no messages of their own; over ssh stock has its standard error for them',
     applies: (of) => of.protocol < 30 && of.transport === 'stdio',
-    about: /WARNING: /,
+    about: /WARNING: |Deletions stopped due to --max-delete limit/,
   },
   {
     reason:
@@ -66,6 +66,16 @@ const exceptions: Exception[] = [
       'no incremental recursion where the client removes what is stored (docs/options.md, "Removal at the client")',
     applies: (of) => has(of, '--remove-source-files'),
     about: /only: +(building file list \.\.\. done|sending incremental file list)$/,
+  },
+  {
+    reason: 'the same in a dry run: stock ends, and here nothing is missed where nothing is made',
+    applies: (of) => of.protocol < 30 && has(of, '--no-implied-dirs') && of.output.args.some((arg) => /^-n/.test(arg)),
+    about: /^exit code 0, stock 12$|nightdrop only: /,
+  },
+  {
+    reason: 'with incremental recursion stock makes the backup directory when the time of the root is set already',
+    applies: (of) => of.extra.args.some((arg) => arg.startsWith('--backup-dir=')) && of.recursion === 'incremental',
+    about: /^stdout, stock only: +(\.d\.\.t\.+ )?\.\/$/,
   },
 ];
 
