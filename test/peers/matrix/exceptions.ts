@@ -70,7 +70,7 @@ const exceptions: Exception[] = [
   {
     reason: 'the same in a dry run: stock ends, and here nothing is missed where nothing is made',
     applies: (of) => of.protocol < 30 && has(of, '--no-implied-dirs') && of.output.args.some((arg) => /^-n/.test(arg)),
-    about: /^exit code 0, stock 12$|nightdrop only: /,
+    about: /^exit code \d+, stock 12$|nightdrop only: /,
   },
   {
     reason: 'with incremental recursion stock makes the backup directory when the time of the root is set already',
