@@ -119,6 +119,10 @@ export const TEMPLATE = `# nightdrop.toml: settings of this data folder. Every k
 # A client can find out with them whether a stored file has a line that it guesses. Never with reveal = "nothing".
 #merge_files = false
 
+# Whether files are compared in parts with clients that compress with rsync's old zlib (-z before rsync 3.2), too; else such
+# clients send changed files whole. With it a client with a program of its own can find out what is stored, byte by byte.
+#zlib_deltas = false
+
 # Whether the checksum of a whole file is computed again from what is stored, after a push that sent only changes: "auto"
 # and "always": yes; "never": no, which is faster, and lets a client with a program of its own find out what is stored.
 #verify_deltas = "auto"

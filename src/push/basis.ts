@@ -30,7 +30,7 @@ export async function chooseBasis(
 ): Promise<Offer | undefined> {
   const { policy } = session.rules;
   const { store, agreement, options } = session;
-  if (options.wholeFile || !mayReveal(session, (existing ?? file).size)) return undefined;
+  if (options.wholeFile || !agreement.offersSums || !mayReveal(session, (existing ?? file).size)) return undefined;
   let sums: SumsHead | undefined;
   if (existing !== undefined) {
     sums = store.findSums(contentKey(existing.blobs), agreement.sumsKind) ?? (await computeSums(session, existing));

@@ -1,6 +1,7 @@
 import { isDir } from '../lib/stat.ts';
 import type { FileEntry } from '../rsync/entry.ts';
 import { errorMessage } from './messages.ts';
+import { isBelowAny } from './path-sets.ts';
 import type { PushSession } from './session.ts';
 
 /**
@@ -18,7 +19,7 @@ export class Blocked {
   /** Whether a directory is not to be made, because something else is there and stays, or is in its way further up. */
   stops(file: FileEntry, path: string): boolean {
     if (!this.session.options.ignoreExisting) return false;
-    if (this.isBelow(path)) {
+    if (isBelowAny(this.paths, path)) {
       this.tell(`recv_generator: failed to stat ${this.shown(path)}`);
       return true;
     }
@@ -35,13 +36,6 @@ export class Blocked {
     if (!file.hasContent || !this.paths.has(path) || (deleteMode !== 'during' && deleteMode !== 'delay')) return;
     errorMessage(this.session, `rsync: [generator] opendir ${this.shown(path)} failed: Not a directory (20)`);
     this.session.counts.failed++;
-  }
-
-  private isBelow(path: string): boolean {
-    if (this.paths.size === 0) return false;
-    for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1))
-      if (this.paths.has(path.slice(0, at))) return true;
-    return false;
   }
 
   private tell(what: string): void {

@@ -2,7 +2,7 @@ import { isDir } from '../lib/stat.ts';
 import type { Entry } from '../vault/entry.ts';
 import type { Item } from './lists.ts';
 import { errorMessage } from './messages.ts';
-import { settleLink } from './nodes.ts';
+import { settleLink, skipLink } from './nodes.ts';
 import { dropPart, partPath, putPart } from './parts.ts';
 import { baseName, dirName } from './paths.ts';
 import type { PushSession } from './session.ts';
@@ -60,10 +60,14 @@ export class DelayedUpdates {
     const { session } = this;
     const { destination, backups } = session;
     const there = destination.entry(item.path);
-    if (there !== undefined && backups.enabled && !isDir(there.mode) && !backups.make(item.path, there)) return;
+    if (there !== undefined && backups.enabled && !isDir(there.mode) && !backups.make(item.path, there)) {
+      skipLink(session, item);
+      return;
+    }
     if ((there !== undefined && isDir(there.mode)) || !destination.hasDirectory(dirName(item.path))) {
       errorMessage(session, `rename failed for ${item.file.path}: something else is in its place`);
       session.counts.failed++;
+      skipLink(session, item);
       return;
     }
     destination.put(item.path, { ...entry, name: baseName(item.path) });

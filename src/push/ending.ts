@@ -1,4 +1,4 @@
-import { isFile } from '../lib/stat.ts';
+import { isDir, isFile } from '../lib/stat.ts';
 import type { SnapshotMeta } from '../vault/commit.ts';
 import { contentKey } from '../vault/content.ts';
 import type { FileResult } from '../vault/ingest/pool.ts';
@@ -99,6 +99,7 @@ function keepPart(session: PushSession, { item, provenance }: Arriving, result: 
 function placePart(session: PushSession, { file, path }: Item, result: FileResult): void {
   const { destination, options, rules, backups } = session;
   const at = destination.entry(path);
+  if (options.partialDir === '' && at !== undefined && isDir(at.mode)) return;
   const there = at !== undefined && isFile(at.mode) ? at : undefined;
   const entry = resultingEntry(rules, baseName(path), file, there, true);
   Object.assign(entry, { blobs: result.blobs, size: result.size, mtime: rules.now, mtimeNsec: 0 });

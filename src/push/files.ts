@@ -161,7 +161,7 @@ async function askForContent(
   }
   // whoever comes next of the group waits, and the list stays open, while the basis is looked for
   item.list.outstanding++;
-  if (file.hardLink >= 0 && session.options.hardLinks) session.hardLinks.begin(file.hardLink);
+  if (file.hardLink >= 0 && session.options.hardLinks) session.hardLinks.begin(file.hardLink, item);
   session.destination.pin(item.path);
   const basis = offers ? await basisOf(session, item, existing, part) : undefined;
   // a client that believes its file to be written in place makes no use of what lies before its place

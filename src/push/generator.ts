@@ -11,6 +11,7 @@ import { listItem } from './listing.ts';
 import type { Item, ListState } from './lists.ts';
 import { nodeItem, settleLink, skipLink } from './nodes.ts';
 import { isPassedOver } from './passed-over.ts';
+import { isBelowAny } from './path-sets.ts';
 import { joinPath } from './paths.ts';
 import type { PushSession } from './session.ts';
 import { applyResult } from './transfers.ts';
@@ -144,7 +145,10 @@ export class Generator {
   private item(state: ListState, file: FileEntry, ndx: number): Promise<void> | undefined {
     const { session } = this;
     const path = this.target(file);
-    if (this.skipped.size > 0 && this.isSkipped(path)) return undefined;
+    if (this.isSkipped(path)) {
+      skipLink(session, newItem(state, file, ndx, path));
+      return undefined;
+    }
     if (session.options.listOnly) {
       if (!isDir(file.mode) || !session.agreement.incremental) listItem(session, file);
       return undefined;
@@ -196,6 +200,7 @@ export class Generator {
       return undefined;
     }
     if (isFile(mode)) return fileItem(session, this.deletes, item);
+    skipLink(session, item);
     return undefined;
   }
 
@@ -251,8 +256,7 @@ export class Generator {
   }
 
   private isSkipped(path: string): boolean {
-    for (const directory of this.skipped) if (path === directory || path.startsWith(`${directory}/`)) return true;
-    return false;
+    return this.skipped.has(path) || isBelowAny(this.skipped, path);
   }
 
   private target(file: FileEntry): string {

@@ -11,8 +11,8 @@ export interface Leader {
 }
 
 type Group =
-  /** `transferring`: the leader's content is on its way; else all so far wait for a later one that is there already */
-  { state: 'pending'; transferring: boolean; waiters: Item[] } | { state: 'done'; leader: Leader };
+  /** `leader`: its content is on its way; without one all so far wait for a later one that is there already */
+  { state: 'pending'; leader: Item | undefined; waiters: Item[] } | { state: 'done'; leader: Leader };
 
 /**
  * Hard-link groups of one push. The first of a group that is there already leads, or else the last known one, which is
@@ -40,7 +40,7 @@ export class HardLinks {
   /** Adds one who waits for the leader's transfer; false when no transfer is on its way (then it leads itself). */
   wait(group: number, waiter: Item): boolean {
     const found = this.groups.get(group);
-    if (found?.state !== 'pending' || !found.transferring) return false;
+    if (found?.state !== 'pending' || found.leader === undefined) return false;
     found.waiters.push(waiter);
     return true;
   }
@@ -51,15 +51,15 @@ export class HardLinks {
     if (last === undefined || last === item.ndx) return false;
     const found = this.groups.get(group);
     if (found?.state === 'pending') found.waiters.push(item);
-    else this.groups.set(group, { state: 'pending', transferring: false, waiters: [item] });
+    else this.groups.set(group, { state: 'pending', leader: undefined, waiters: [item] });
     return true;
   }
 
   /** The leader's content is asked for. */
-  begin(group: number): void {
+  begin(group: number, leader: Item): void {
     const found = this.groups.get(group);
-    if (found?.state === 'pending') found.transferring = true;
-    else if (found === undefined) this.groups.set(group, { state: 'pending', transferring: true, waiters: [] });
+    if (found?.state === 'pending') found.leader = leader;
+    else if (found === undefined) this.groups.set(group, { state: 'pending', leader, waiters: [] });
   }
 
   /** The leader's content has come and waits (--delay-updates). */
@@ -87,13 +87,19 @@ export class HardLinks {
     return found.waiters.reverse();
   }
 
-  /** The leader could not be had: the waiters are handed over, to be treated as if it had not been there. */
-  fail(group: number): Item[] {
+  /**
+   * A member that is not to lead. If it was the leader, or the last that could come, the waiters are handed over, the last one
+   * first, to be treated as if it had not been there.
+   */
+  fail(group: number, item: Item): Item[] {
     const found = this.groups.get(group);
     if (found?.state !== 'pending') return [];
+    const last = this.last.get(group);
+    const others = found.leader === undefined ? last !== undefined && last !== item.ndx : found.leader !== item;
+    if (others) return [];
     this.groups.delete(group);
     // nobody comes later any more
     this.last.delete(group);
-    return found.waiters;
+    return found.waiters.reverse();
   }
 }

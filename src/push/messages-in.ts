@@ -1,5 +1,6 @@
-import { type NightdropError, RsyncExit } from '../lib/errors.ts';
+import { type NightdropError, ProtocolError, RsyncExit } from '../lib/errors.ts';
 import { brief } from '../lib/names.ts';
+import { ItemFlag } from '../rsync/iflags.ts';
 import { MessageTag } from '../rsync/mux.ts';
 import { NO_BLOBS } from '../vault/entry.ts';
 import { ConnectionCutError } from './input.ts';
@@ -13,7 +14,7 @@ export function takeMessage(session: PushSession, tag: number, payload: Buffer):
       if (payload.length === 4) session.ioError |= payload.readInt32LE(0);
       return;
     case MessageTag.noSend:
-      if (payload.length === 4) notSent(session, session.lists.requested(payload.readInt32LE(0)));
+      if (payload.length === 4) notSent(session, askedFor(session, payload.readInt32LE(0)));
       return;
     case MessageTag.errorExit:
       session.input.fail(clientGaveUp(payload));
@@ -22,6 +23,15 @@ export function takeMessage(session: PushSession, tag: number, payload: Buffer):
       // words for people: they belong to the client's own log
       return;
   }
+}
+
+/** An item whose content is awaited. */
+function askedFor(session: PushSession, ndx: number): Item {
+  const item = session.lists.requested(ndx);
+  if (item.offered !== undefined && item.iflags & ItemFlag.transfer) return item;
+  throw new ProtocolError(
+    `the client says that it could not send ${brief(item.file.path)}, which it was not asked for`,
+  );
 }
 
 /** The client could not open a file it was asked for; it says so itself to its user. */

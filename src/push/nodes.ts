@@ -22,6 +22,7 @@ export function nodeItem(session: PushSession, deletes: DeletePass, item: Item):
   const existing = destination.entry(path);
   if (!isCarried(session, file)) {
     if (options.infoNonRegular > 0) infoMessage(session, `skipping non-regular file "${file.path}"`);
+    skipLink(session, item);
     return;
   }
   if (isSymlink(file.mode) && options.safeLinks && isUnsafeLink(file.target, session.singleName ?? file.path)) {
@@ -41,7 +42,10 @@ export function nodeItem(session: PushSession, deletes: DeletePass, item: Item):
   }
   if (existing !== undefined && !isDir(existing.mode) && session.backups.enabled) {
     // what is replaced at once, not deleted first, becomes a backup whatever its name
-    if (!session.backups.make(path, existing)) return;
+    if (!session.backups.make(path, existing)) {
+      skipLink(session, item);
+      return;
+    }
   } else if (
     existing !== undefined &&
     !deletes.makeRoom(
@@ -49,8 +53,10 @@ export function nodeItem(session: PushSession, deletes: DeletePass, item: Item):
       existing,
       isSymlink(file.mode) ? 'symlink' : isDevice(file.mode) ? 'device file' : 'special file',
     )
-  )
+  ) {
+    skipLink(session, item);
     return;
+  }
   const elsewhere = existing === undefined ? compareElsewhere(session, item) : undefined;
   if (elsewhere?.settled) return;
   const compared = elsewhere?.match.entry ?? (sameType ? existing : undefined);
@@ -105,7 +111,7 @@ export function settleOrLeadLater(session: PushSession, item: Item, entry: Entry
   if (group < 0 || !session.options.hardLinks) return;
   if (awaitsXattrs(session, item, present)) {
     item.leadsLater = true;
-    session.hardLinks.begin(group);
+    session.hardLinks.begin(group, item);
   } else {
     settleLink(session, item, entry);
   }
@@ -123,7 +129,7 @@ export function leadNow(session: PushSession, item: Item): void {
 /** Tells a hard-link group that this member will not lead: who waited for it is gone over again. */
 export function skipLink(session: PushSession, item: Item): void {
   const group = item.file.hardLink;
-  if (group >= 0 && session.options.hardLinks) session.lists.released.push(...session.hardLinks.fail(group));
+  if (group >= 0 && session.options.hardLinks) session.lists.released.push(...session.hardLinks.fail(group, item));
 }
 
 function isCarried(session: PushSession, file: FileEntry): boolean {

@@ -146,6 +146,8 @@ export function beginSession(
     recordLength: recordLength(kind),
     digestLength: digestLength(agreed.checksum),
     listDigest: agreed.listChecksum,
+    // with the old compression literals copy single bytes out of what was matched, which the digest then confirms or denies
+    offersSums: agreed.compression !== 'zlib' || policy.zlibDeltas,
     // also where the transport protects the bytes: only the digest shows that the client knows what it refers to
     verify: policy.verifyDeltas !== 'never',
   };

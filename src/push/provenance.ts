@@ -28,6 +28,11 @@ export class Provenance {
     this.length += bytes;
   }
 
+  /** What was matched may be copied by literals from now on: it is in the decompressor's window. */
+  windowed(): void {
+    this.aligned = false;
+  }
+
   /** The client has sent all of it. */
   get isLiteral(): boolean {
     return !this.matched;

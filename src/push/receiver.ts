@@ -201,6 +201,7 @@ export class Receiver {
           provenance.match(length);
         } else if (token.kind === 'window') {
           tokens.feedWindow(await sink.readBasis(token.ranges));
+          provenance.windowed();
         } else {
           return;
         }

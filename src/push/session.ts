@@ -31,6 +31,8 @@ export interface Agreement {
   digestLength: number;
   /** what --checksum compares */
   listDigest: ChecksumName;
+  /** block sums may be offered at all */
+  offersSums: boolean;
   /** matched bytes are read back to recompute the whole-file digest */
   verify: boolean;
 }

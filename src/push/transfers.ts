@@ -1,5 +1,5 @@
 import { NightdropError, RsyncExit } from '../lib/errors.ts';
-import { isFile } from '../lib/stat.ts';
+import { isDir, isFile } from '../lib/stat.ts';
 import { contentKey } from '../vault/content.ts';
 import type { Entry } from '../vault/entry.ts';
 import type { FileResult, FileSink } from '../vault/ingest/pool.ts';
@@ -42,6 +42,16 @@ function newBlockLength(session: PushSession, item: Item): number {
   return chooseBlockLength(item.file.size, old?.literalRuns || undefined, rules.policy.minimumBlock);
 }
 
+/** A directory that came while the content was on its way, of backups say, stays: so does what is in it. */
+function inTheWay(session: PushSession, item: Item): 'failed' {
+  item.newSums?.writer.abort();
+  item.newSums = undefined;
+  session.destination.unpin(item.path);
+  session.counts.failed++;
+  errorMessage(session, `rename failed for ${item.file.path}: a directory is in its place`);
+  return 'failed';
+}
+
 export type Outcome = 'stored' | 'delayed' | 'redo' | 'failed';
 
 /** What became of an item whose content has come: in place, to be asked for again, or given up. */
@@ -53,6 +63,7 @@ export function applyResult(session: PushSession, item: Item, result: FileResult
     return giveUpOrRetry(session, item, result);
   }
   const there = destination.entry(item.path);
+  if (there !== undefined && isDir(there.mode)) return inTheWay(session, item);
   const existing = there !== undefined && isFile(there.mode) ? there : undefined;
   const replaced = existing === undefined || !options.inplace;
   // without -p the mode is that of the basis; long values of attributes that it has were not sent

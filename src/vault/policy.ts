@@ -8,6 +8,8 @@ export interface VaultPolicy {
   minimumBlock: number;
   /** rules in stored files (per-directory merge files) are followed by deletions; never with reveal 'nothing' */
   mergeFiles: boolean;
+  /** files are compared in parts with clients that compress with the old zlib, too */
+  zlibDeltas: boolean;
   /** whether matched bytes are read back to recompute the whole-file digest; 'auto': when the transport does not authenticate */
   verifyDeltas: 'auto' | 'always' | 'never';
   /** owner of what is pushed without -o / -g, and permission bits taken away from what is pushed without -p */

@@ -32,7 +32,9 @@ function edit(random: Random, content: Buffer): Buffer {
 for (const options of [['--old-compress'], ['-z', '--protocol=30'], ['-z', '--protocol=27', '--compress-level=9']]) {
   test(`zlib, ${options.join(' ')}: matched data enters the dictionary, and is not sent again`, async (t) => {
     const random = new Random(options.length);
-    const pair = await startPair(t);
+    const pair = await startPair(t, {
+      configure: (toml) => toml.replace('#zlib_deltas = false', 'zlib_deltas = true'),
+    });
     const source = temporaryFolder(t, 'source');
     const large = path.join(source, 'large');
     writeFileSync(large, text(random, 3_000_000));

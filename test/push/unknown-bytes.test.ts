@@ -5,6 +5,7 @@ import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
+import { constants, deflateRawSync } from 'node:zlib';
 import { contentKey } from '../../src/vault/content.ts';
 import type { Entry } from '../../src/vault/entry.ts';
 import { layoutOf } from '../../src/vault/layout.ts';
@@ -27,6 +28,8 @@ interface Attack {
   /** the file is ended, with a digest that is nobody's; else cut off */
   ends: boolean;
   policy?: Partial<VaultPolicy>;
+  /** the old compression: the block is matched first, and bytes of it are copied out of the decompressor's window */
+  windowed?: boolean;
 }
 
 /**
@@ -77,7 +80,7 @@ async function push(
   server: PushServer,
   source: string,
   { count, blockLength, size }: SumsHead,
-  { blocks, less, ends }: Attack,
+  { blocks, less, ends, windowed }: Attack,
 ): Promise<void> {
   // sums are short where the digest is computed again
   const heads = [8, 16].map((strong) => Buffer.concat([count, blockLength, strong, size % blockLength].map(int)));
@@ -104,14 +107,18 @@ async function push(
       target.write(said.subarray(passed, frame));
       const item = said.subarray(frame + 4, at + head.length);
       passed = -1;
-      target.end(framed([item, ...words(blocks * blockLength - less, ends)]));
+      const tokens = windowed ? copyingWords(blocks, blockLength) : words(blocks * blockLength - less, ends);
+      target.end(framed([item, ...tokens]));
     });
   });
   proxy.listen(0, '127.0.0.1');
   await once(proxy, 'listening');
   scope.after(() => proxy.close());
   const { port } = proxy.address() as { port: number };
-  const child = spawn('rsync', ['-a', `${source}/`, `rsync://127.0.0.1:${port}/demo/`], { stdio: 'ignore' });
+  const compression = windowed ? ['-z', '--compress-choice=zlib'] : [];
+  const child = spawn('rsync', ['-a', ...compression, `${source}/`, `rsync://127.0.0.1:${port}/demo/`], {
+    stdio: 'ignore',
+  });
   await once(child, 'close');
 }
 
@@ -140,6 +147,19 @@ function* words(length: number, ends: boolean): Generator<Buffer> {
   if (ends) yield Buffer.concat([int(0), DIGEST]);
 }
 
+/** Block 0 is matched; a literal block follows that ends in 8 of its bytes, and many of the client's own. */
+function* copyingWords(blocks: number, blockLength: number): Generator<Buffer> {
+  yield Buffer.from([0x80]);
+  const unknown = new Random(9).bytes(blockLength);
+  const own = [Buffer.alloc(blockLength - 8, 'A'), unknown.subarray(100, 108), Buffer.alloc(blocks * blockLength, 'B')];
+  const deflated = deflateRawSync(Buffer.concat(own), { dictionary: unknown, finishFlush: constants.Z_SYNC_FLUSH });
+  for (let at = 0; at < deflated.length; at += 8000) {
+    const piece = deflated.subarray(at, at + 8000);
+    yield Buffer.from([0x40 | (piece.length >> 8), piece.length & 0xff]);
+    yield piece;
+  }
+}
+
 function int(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32LE(value);
@@ -159,7 +179,36 @@ test('a wrong digest over stored bytes leaves no sums', async (t) => {
   assert.equal((await sumsAfter(t, { blocks: 60, less: 1, ends: true }))?.count, undefined);
 });
 
+test('nor does a cut file whose literals copy stored bytes out of the window of the old compression', async (t) => {
+  const attack = { blocks: 120, less: 0, ends: false, windowed: true };
+  assert.equal((await sumsAfter(t, { ...attack, policy: { zlibDeltas: true } }))?.count, undefined);
+});
+
 test('with verify_deltas = "never" such a client gets them: the attack is a real one', async (t) => {
   const sums = await sumsAfter(t, { blocks: 60, less: 1, ends: true, policy: { verifyDeltas: 'never' } });
   assert.equal(sums?.count, 61);
+});
+
+test('clients with the old compression are offered no sums, unless zlib_deltas = true', async (t) => {
+  const folder = temporaryFolder(t, 'offered');
+  const source = path.join(folder, 'source');
+  mkdirSync(source);
+  for (const [zlibDeltas, most] of [
+    [false, SIZE + 1000],
+    [true, SIZE / 10],
+  ] as const) {
+    const { folder: vaultDir } = await createVault(path.join(folder, `vault-${zlibDeltas}`), 'demo');
+    const server = await startPushServer(t, { vaultDir, vault: 'demo', policy: { zlibDeltas } });
+    const content = new Random(1).bytes(SIZE);
+    for (const edition of ['one', 'two']) {
+      content.write(edition, 1000);
+      writeFileSync(path.join(source, 'file'), content);
+      const args = ['-a', '--old-compress', `${source}/`, `rsync://127.0.0.1:${server.port}/demo/`];
+      assert.equal((await run('rsync', args)).code, 0);
+      utimesSync(path.join(source, 'file'), TIME, TIME);
+    }
+    await server.waitForReports(2);
+    const { literalBytes } = server.reports[1];
+    assert.ok(literalBytes <= most && (zlibDeltas || literalBytes === SIZE), `${literalBytes} literal bytes`);
+  }
 });

@@ -18,6 +18,7 @@ export const defaultPolicy: VaultPolicy = {
   revealFloor: 1024,
   minimumBlock: 1024,
   mergeFiles: false,
+  zlibDeltas: false,
   refuseOptions: [],
   maxVerbosity: 1,
   ignoreErrors: false,

@@ -40,7 +40,7 @@ export class Servers {
     const ours = await startPushServer(scope, {
       vaultDir,
       // what small files hold is told by stock, too
-      policy: { revealFloor: 0, mergeFiles: true },
+      policy: { revealFloor: 0, mergeFiles: true, zlibDeltas: true },
     });
     const parent = path.join(scratch, 'stock');
     mkdirSync(parent);

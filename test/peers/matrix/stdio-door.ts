@@ -130,7 +130,7 @@ class Sessions {
       vault: module,
       vaultDir,
       address: '127.0.0.1',
-      policy: { ...defaultPolicy, revealFloor: 0, mergeFiles: true },
+      policy: { ...defaultPolicy, revealFloor: 0, mergeFiles: true, zlibDeltas: true },
       limits: { ioTimeout: 0, handshakeTimeout: 10, workers: 1, leaseWait: 30 },
     });
     this.options.onReport(report);
