@@ -46,7 +46,7 @@ export class Output {
     this.keepAlive = setInterval(
       () => {
         if (Date.now() - this.lastWrite < seconds * 1000) return;
-        this.message(protocol >= 31 ? MessageTag.data : MessageTag.noop, Buffer.alloc(0));
+        this.message(protocol === 30 ? MessageTag.noop : MessageTag.data, Buffer.alloc(0));
       },
       Math.max(250, seconds * 500),
     );
