@@ -1,43 +1,19 @@
 /** How an object of a snapshot is shown. */
+import { modeString } from '../lib/mode-string.ts';
 import { fromText, printable } from '../lib/names.ts';
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from '../lib/stat.ts';
 import type { TreeNode } from '../repository/tree.ts';
 import { jsonName, localTime } from './output.ts';
 
-const TYPES: Record<number, [letter: string, name: string]> = {
-  [S_IFREG]: ['-', 'file'],
-  [S_IFDIR]: ['d', 'dir'],
-  [S_IFLNK]: ['l', 'symlink'],
-  [S_IFBLK]: ['b', 'blockdev'],
-  [S_IFCHR]: ['c', 'chardev'],
-  [S_IFIFO]: ['p', 'fifo'],
-  [S_IFSOCK]: ['s', 'socket'],
+const TYPE_NAMES: Record<number, string> = {
+  [S_IFREG]: 'file',
+  [S_IFDIR]: 'dir',
+  [S_IFLNK]: 'symlink',
+  [S_IFBLK]: 'blockdev',
+  [S_IFCHR]: 'chardev',
+  [S_IFIFO]: 'fifo',
+  [S_IFSOCK]: 'socket',
 };
-
-function typeOf(mode: number): [letter: string, name: string] {
-  return TYPES[mode & S_IFMT] ?? ['?', 'unknown'];
-}
-
-/** -rwsr-xr-x */
-export function modeString(mode: number): string {
-  const bit = (mask: number, letter: string) => (mode & mask ? letter : '-');
-  const execute = (mask: number, special: number, letter: string) => {
-    if (!(mode & special)) return bit(mask, 'x');
-    return mode & mask ? letter : letter.toUpperCase();
-  };
-  return [
-    typeOf(mode)[0],
-    bit(0o400, 'r'),
-    bit(0o200, 'w'),
-    execute(0o100, 0o4000, 's'),
-    bit(0o040, 'r'),
-    bit(0o020, 'w'),
-    execute(0o010, 0o2000, 's'),
-    bit(0o004, 'r'),
-    bit(0o002, 'w'),
-    execute(0o001, 0o1000, 't'),
-  ].join('');
-}
 
 function isDevice(node: TreeNode): boolean {
   return [S_IFBLK, S_IFCHR].includes(node.mode & S_IFMT);
@@ -56,7 +32,7 @@ export function nodeJson(path: string, node: TreeNode): Record<string, unknown> 
   const { mode, uid, gid, size, mtime, inode } = node;
   return {
     ...jsonName('path', path),
-    type: typeOf(mode)[1],
+    type: TYPE_NAMES[mode & S_IFMT] ?? 'unknown',
     mode: `0${(mode & 0o7777).toString(8)}`,
     uid,
     gid,

@@ -1,6 +1,6 @@
 import { NightdropError } from '../lib/errors.ts';
 import type { FileEntry } from '../rsync/entry.ts';
-import type { SumHead } from '../rsync/sum-head.ts';
+import { ROLLING_BYTES, type SumHead } from '../rsync/sum-head.ts';
 import { contentKey } from '../vault/content.ts';
 import type { Entry } from '../vault/entry.ts';
 import { BASIS_DAMAGED } from '../vault/ingest/basis-blobs.ts';
@@ -9,8 +9,6 @@ import { chooseBlockLength } from './block-length.ts';
 import type { Offer } from './lists.ts';
 import type { PushSession } from './session.ts';
 
-/** Bytes of a rolling sum, before the strong sum in each record. */
-const ROLLING_BYTES = 4;
 /** Strong sums on the wire: trusted to point at a block, not to prove it, while the whole-file digest is recomputed. */
 const SHORT_STRONG_BYTES = 8;
 

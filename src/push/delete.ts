@@ -2,6 +2,7 @@ import { compareNames } from '../lib/names.ts';
 import { isDir } from '../lib/stat.ts';
 import type { FileList } from '../rsync/entry.ts';
 import type { Reading } from '../rsync/filter-levels.ts';
+import { IO_ERROR_GENERAL } from '../rsync/flist-flags.ts';
 import { NDX_DELETE_STATS } from '../rsync/ndx.ts';
 import type { Entry } from '../vault/entry.ts';
 import { deleteKind } from './itemize.ts';
@@ -10,8 +11,6 @@ import { errorMessage, infoMessage, warningMessage } from './messages.ts';
 import { tellDeleted } from './names-told.ts';
 import { baseName, dirName, joinPath, relativePath } from './paths.ts';
 import type { PushSession } from './session.ts';
-
-const IO_ERROR_GENERAL = 1;
 
 /**
  * What --delete takes away: objects of the destination that the client did not list, where it listed a directory's

@@ -1,9 +1,7 @@
 import { isDir, isSymlink } from '../lib/stat.ts';
 import type { Entry } from '../vault/entry.ts';
 import { baseName, dirName, joinPath } from './paths.ts';
-
-/** Links one after another, as Linux counts them. */
-const MOST_LINKS = 40;
+import { followPath } from './stored-path.ts';
 
 /**
  * Symlinks of the vault that stand for the directories they lead to (--keep-dirlinks, and in the destination's own path).
@@ -40,27 +38,9 @@ export class DirectoryLinks {
 
   /** Where a link leads that lies in `directory`; undefined when that is no directory. */
   private target(directory: string, target: string): string | undefined {
-    let at = target.startsWith('/') ? '' : directory;
-    const steps = target.split('/').reverse();
-    for (let links = 0; steps.length > 0; ) {
-      const step = steps.pop()!;
-      if (step === '' || step === '.') continue;
-      if (step === '..') {
-        at = dirName(at);
-        continue;
-      }
-      const next = joinPath(at, step);
-      const entry = this.lookUp(next);
-      if (entry === undefined) return undefined;
-      if (isDir(entry.mode)) {
-        at = next;
-        continue;
-      }
-      if (!isSymlink(entry.mode) || ++links > MOST_LINKS) return undefined;
-      if (entry.target.startsWith('/')) at = '';
-      steps.push(...entry.target.split('/').reverse());
-    }
-    return at;
+    const found = followPath({ entry: this.lookUp }, directory, target);
+    if (found === undefined || found === '') return found;
+    return isDir(this.lookUp(found)!.mode) ? found : undefined;
   }
 }
 

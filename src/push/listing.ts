@@ -1,29 +1,10 @@
-import {
-  isDevice,
-  isSymlink,
-  S_IFBLK,
-  S_IFCHR,
-  S_IFDIR,
-  S_IFIFO,
-  S_IFLNK,
-  S_IFMT,
-  S_IFREG,
-  S_IFSOCK,
-} from '../lib/stat.ts';
+import { modeString } from '../lib/mode-string.ts';
+import { isDevice, isSymlink } from '../lib/stat.ts';
 import type { FileEntry } from '../rsync/entry.ts';
 import { isPassed } from './directories.ts';
 import { infoMessage } from './messages.ts';
 import type { PushSession } from './session.ts';
 
-const TYPES: Record<number, string> = {
-  [S_IFREG]: '-',
-  [S_IFDIR]: 'd',
-  [S_IFLNK]: 'l',
-  [S_IFCHR]: 'c',
-  [S_IFBLK]: 'b',
-  [S_IFIFO]: 'p',
-  [S_IFSOCK]: 's',
-};
 const SIZE_WIDTH = 14;
 const TIME_WIDTH = 20;
 
@@ -42,20 +23,8 @@ export function listItem(session: PushSession, file: FileEntry): void {
   const arrow = options.links && isSymlink(file.mode) ? ` -> ${file.target}` : '';
   infoMessage(
     session,
-    `${permissions(file.mode)} ${size.toLocaleString('en-US').padStart(SIZE_WIDTH)} ${time}${atime} ${file.path}${arrow}`,
+    `${modeString(file.mode)} ${size.toLocaleString('en-US').padStart(SIZE_WIDTH)} ${time}${atime} ${file.path}${arrow}`,
   );
-}
-
-/** As ls(1) has it. */
-function permissions(mode: number): string {
-  const bits = 'rwxrwxrwx'.split('').map((letter, i) => (mode & (0o400 >> i) ? letter : '-'));
-  const special = (at: number, bit: number, letter: string) => {
-    if (mode & bit) bits[at] = bits[at] === 'x' ? letter : letter.toUpperCase();
-  };
-  special(2, 0o4000, 's');
-  special(5, 0o2000, 's');
-  special(8, 0o1000, 't');
-  return (TYPES[mode & S_IFMT] ?? '?') + bits.join('');
 }
 
 /** By the server's clock, as a stock server would. */

@@ -1,15 +1,12 @@
 import type { Duplex } from 'node:stream';
 import { ByteWriter } from '../rsync/bytes.ts';
 import type { Charset } from '../rsync/charset.ts';
-import { MessageTag } from '../rsync/mux.ts';
+import { encodeFrame, MessageTag } from '../rsync/mux.ts';
 
 /** Bytes waiting in the socket above which a writer is asked to wait. */
 const HIGH_WATER = 256 * 1024;
 /** Payload of one frame; stock clients read any size, small ones keep them responsive. */
 const FRAME_BYTES = 32 * 1024;
-/** A frame's tag travels with this added (docs/protocol.md, "Frames"). */
-const MUX_BASE = 7;
-
 /**
  * What goes to the client. Requests are gathered in `data` and leave together, at `flush` or at the end of the turn of
  * the event loop: small writes would wait for each other's delayed ACKs.
@@ -112,10 +109,7 @@ export class Output {
   }
 
   private frame(tag: number, payload: Buffer): void {
-    const frame = Buffer.allocUnsafe(4 + payload.length);
-    frame.writeUInt32LE((((tag + MUX_BASE) << 24) | payload.length) >>> 0, 0);
-    payload.copy(frame, 4);
-    this.send(frame);
+    this.send(encodeFrame(tag, payload));
   }
 
   /** Frames of one turn leave in one system call. */

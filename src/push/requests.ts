@@ -1,5 +1,5 @@
 import { ItemFlag } from '../rsync/iflags.ts';
-import { writeSumHead } from '../rsync/sum-head.ts';
+import { ROLLING_BYTES, writeSumHead } from '../rsync/sum-head.ts';
 import { encodeXattrRequest } from '../rsync/xattr.ts';
 import type { SumsHead } from '../vault/state/store.ts';
 import { isTold } from './itemize.ts';
@@ -7,9 +7,6 @@ import type { Item } from './lists.ts';
 import { tellKept, tellName } from './names-told.ts';
 import type { PushSession } from './session.ts';
 import { wantedXattrs } from './xattrs.ts';
-
-/** Bytes of a rolling sum, before the strong sum in each record. */
-const ROLLING_BYTES = 4;
 
 /** Tells the client of an item that needs no transfer, when there is something to tell. */
 export function tell(session: PushSession, item: Item, iflags: number, linkName?: string): void {

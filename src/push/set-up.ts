@@ -1,7 +1,7 @@
 import type { ChecksumName } from '../kernels/checksum.ts';
 import { NightdropError, RsyncExit } from '../lib/errors.ts';
 import { ArgumentsDecoder, asksForSecond } from '../rsync/arguments.ts';
-import { Compat, compatFlags, flagsAreOneByte } from '../rsync/capabilities.ts';
+import { Compat, compatFlags, writeCompatFlags } from '../rsync/capabilities.ts';
 import { Charset } from '../rsync/charset.ts';
 import {
   CHECKSUMS,
@@ -13,6 +13,7 @@ import {
   negotiatedCompression,
   negotiation,
   readNames,
+  writeNames,
 } from '../rsync/negotiate.ts';
 import { OptionRefusals } from '../rsync/option-refusals.ts';
 import { defaultOptions, parseServerOptions, REMOTE_SHELL, type ServerOptions } from '../rsync/options.ts';
@@ -72,8 +73,7 @@ export async function setUp(input: Input, output: Output, request: PushRequest):
   let compat = 0;
   if (protocol >= 30) {
     compat = compatFlags(options);
-    if (flagsAreOneByte(options)) output.data.u8(compat);
-    else output.data.varint(compat);
+    writeCompatFlags(output.data, options, compat);
     output.flush();
   }
   const agreed = await withinDeadline(
@@ -119,8 +119,8 @@ async function negotiate(
   compat: number,
 ): Promise<Pick<SetUp, 'checksum' | 'listChecksum' | 'seededDigest' | 'compression'>> {
   const { asksChecksum, asksCompression } = negotiation(options, (compat & Compat.varintFlags) !== 0);
-  if (asksChecksum) output.data.vstring(Buffer.from(CHECKSUMS.join(' ')));
-  if (asksCompression) output.data.vstring(Buffer.from(COMPRESSIONS.join(' ')));
+  if (asksChecksum) writeNames(output.data, CHECKSUMS);
+  if (asksCompression) writeNames(output.data, COMPRESSIONS);
   output.flush();
   const forced = forcedChecksums(options, protocol);
   let { transfer: checksum, list: listChecksum } = forced;

@@ -1,5 +1,5 @@
 import { isDir, isSymlink } from '../lib/stat.ts';
-import type { Destination } from './destination.ts';
+import type { Entry } from '../vault/entry.ts';
 import { dirName, joinPath } from './paths.ts';
 
 /** Symlinks followed on the way to one object, as in Linux. */
@@ -7,11 +7,16 @@ const MOST_SYMLINKS = 40;
 /** Names still to be looked up: more than a path of 4,096 bytes can have. */
 const MOST_NAMES = 4096;
 
+/** Whatever says what is recorded at a path. */
+export interface Records {
+  entry(path: string): Entry | undefined;
+}
+
 /**
  * Where `path` leads from the directory `from`, by what is stored: `..` and symlinks are followed as by a process whose
  * root is the module's, so nothing leads out of the vault. undefined when nothing is there.
  */
-export function followPath(destination: Destination, from: string, path: string): string | undefined {
+export function followPath(records: Records, from: string, path: string): string | undefined {
   let at = path.startsWith('/') ? '' : from;
   const left = path.split('/').reverse();
   let symlinks = 0;
@@ -22,7 +27,7 @@ export function followPath(destination: Destination, from: string, path: string)
       continue;
     }
     const next = joinPath(at, name);
-    const entry = destination.entry(next);
+    const entry = records.entry(next);
     if (entry === undefined) return undefined;
     if (isSymlink(entry.mode)) {
       symlinks++;

@@ -1,8 +1,8 @@
+import { IO_ERROR_GENERAL } from '../rsync/flist-flags.ts';
 import { MessageTag } from '../rsync/mux.ts';
 import { errorMessage } from './messages.ts';
 import type { PushSession } from './session.ts';
 
-const IO_ERROR_GENERAL = 1;
 const WHY = '(Invalid or incomplete multibyte or wide character)';
 
 /**

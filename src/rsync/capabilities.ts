@@ -57,7 +57,7 @@ function allowsIncrementalRecursion(options: ServerOptions): boolean {
 }
 
 /** A pre-release wrote the flags as one byte; its clients still say `V`. */
-export function flagsAreOneByte(options: ServerOptions): boolean {
+function flagsAreOneByte(options: ServerOptions): boolean {
   return options.capabilities.includes('V');
 }
 

@@ -18,6 +18,11 @@ const LISTS_DIGESTS = 32;
 /** Bytes of --early-input that are read, and dropped. */
 const LONGEST_EARLY_INPUT = 5 * 1024;
 
+/** Whether a peer's number can be that of a protocol at all. */
+export function isProtocolNumber(protocol: number): boolean {
+  return protocol >= LEAST_BELIEVED && protocol <= MOST_BELIEVED;
+}
+
 export interface Greeting {
   /** the number both sides will speak */
   protocol: number;
@@ -41,8 +46,7 @@ export function parseGreeting(line: string): Greeting {
   const found = /^@RSYNCD: (\d{1,3})(?:\.(\d{1,5}))?(?: ([\x20-\x7e]*))?\r?$/.exec(line);
   if (found === null) throw new ProtocolError('protocol startup error: the first line is not an rsync greeting');
   const remote = Number(found[1]);
-  if (remote < LEAST_BELIEVED || remote > MOST_BELIEVED)
-    throw new ProtocolError(`protocol startup error: no rsync speaks protocol ${remote}`);
+  if (!isProtocolNumber(remote)) throw new ProtocolError(`protocol startup error: no rsync speaks protocol ${remote}`);
   if (found[2] === undefined && remote >= 30)
     throw new ProtocolError('protocol startup error: the greeting lacks the number of the pre-release');
   const digests = found[3]?.split(' ').filter((name) => name !== '');

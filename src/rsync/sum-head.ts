@@ -2,6 +2,9 @@
 import { ProtocolError } from '../lib/errors.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
 
+/** Bytes of a rolling sum, before the strong sum of each block. */
+export const ROLLING_BYTES = 4;
+
 export interface SumHead {
   /** blocks */
   count: number;

@@ -6,14 +6,10 @@ import type { ServerSettings } from '../../config/settings.ts';
 import { ProtocolError, RsyncExit } from '../../lib/errors.ts';
 import { ConnectionCutError } from '../../push/input.ts';
 import { ArgumentsDecoder, asksForSecond } from '../../rsync/arguments.ts';
-import { NEWEST_PROTOCOL, OLDEST_PROTOCOL } from '../../rsync/greeting.ts';
+import { isProtocolNumber, NEWEST_PROTOCOL, OLDEST_PROTOCOL } from '../../rsync/greeting.ts';
 import { converse, LOGIN_CONFIRMED } from '../conversation.ts';
 import { EVERYBODY } from '../host-rules.ts';
 import type { StartReader } from './start-reader.ts';
-
-/** What no rsync has spoken for twenty years, or will for long: whatever sent it is none. */
-const LEAST_BELIEVED = 20;
-const MOST_BELIEVED = 40;
 
 export interface Start {
   protocol: number;
@@ -37,7 +33,7 @@ export function ourProtocol(args: readonly string[]): number {
 export async function startPlain(reader: StartReader, args: string[], ours: number): Promise<Start> {
   const all = asksForSecond(args) ? await readSecluded(reader, args) : args;
   const theirs = await reader.read((bytes) => bytes.i32());
-  if (theirs < LEAST_BELIEVED || theirs > MOST_BELIEVED)
+  if (!isProtocolNumber(theirs))
     throw new ProtocolError(
       'what came is no protocol number of rsync: does something on the way write to the connection?',
     );
