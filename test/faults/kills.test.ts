@@ -25,7 +25,7 @@ interface Victim {
   vault: VaultInfo;
   source: string;
   random: Random;
-  /** milliseconds that a push takes, about */
+  /** milliseconds that a push takes, as far as is known: less when one was over before it could be killed */
   usual: number;
 }
 
@@ -96,7 +96,7 @@ function push({ source, client }: Victim): Promise<RunResult> {
 async function killPush(victim: Victim, target: 'session' | 'server'): Promise<boolean> {
   const { server, client, random, usual } = victim;
   const pushed = push(victim);
-  await sleep(random.below(Math.ceil(usual * 1.2)));
+  await sleep(random.below(Math.ceil(usual)));
   const sessions = childrenOf(server.pid).filter((pid) => titleOf(pid).startsWith('nightdrop: push'));
   if (target === 'session') {
     for (const pid of sessions) kill(pid);
@@ -106,7 +106,10 @@ async function killPush(victim: Victim, target: 'session' | 'server'): Promise<b
     await server.start();
     client.url = `rsync://${client.name}@127.0.0.1:${server.port}/${client.name}`;
   }
-  return (await pushed).code !== 0;
+  const { code, seconds } = await pushed;
+  if (code !== 0) return true;
+  victim.usual = Math.min(usual, seconds * 1000);
+  return false;
 }
 
 function kill(pid: number): void {

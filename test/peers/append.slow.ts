@@ -32,7 +32,7 @@ function makeNew(at: (name: string) => string, day: number): void {
   fs.truncateSync(at('shorter'), 4000 - day);
   fs.writeFileSync(at('same-size'), random.text(5000));
   fs.writeFileSync(at(`new-${day}`), random.text(5000));
-  for (const name of fs.readdirSync(at('')))
+  for (const name of ['', ...fs.readdirSync(at(''))])
     if (name !== 'same') fs.utimesSync(at(name), 1_700_000_000 + day, 1_700_000_000 + day);
 }
 
