@@ -29,4 +29,4 @@ if [ -n "$missing" ]; then
 fi
 
 [ $# -gt 0 ] || set -- 'test/**/*.test.ts'
-exec node_modules/.bin/node --disable-warning=ExperimentalWarning --test --test-concurrency=3 --test-timeout=600000 "$@"
+exec node_modules/.bin/node --disable-warning=ExperimentalWarning --test --test-concurrency=4 --test-timeout=600000 "$@"

@@ -57,6 +57,11 @@ const exceptions: Exception[] = [
     about: /./,
   },
   {
+    reason: 'over a remote shell stock says where on the machine that is; here the vault is all there is',
+    applies: (of) => of.transport === 'stdio' && has(of, '--link-dest=.'),
+    about: /--link-dest arg does not exist: \/?new\/\.$/,
+  },
+  {
     reason: 'with -vv stock names a link twice whose leader was copied from elsewhere',
     applies: (of) => of.extra.args.some((arg) => arg.startsWith('--copy-dest=')),
     about: /^stdout, stock only: .* => /,

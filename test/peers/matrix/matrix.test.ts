@@ -20,7 +20,7 @@ import { SourceTrees } from './trees.ts';
  *   value of its axis, or every extra option set
  */
 const seed = Number(process.env.NIGHTDROP_SEED ?? 1);
-const asked = process.env.NIGHTDROP_MATRIX ?? '30';
+const asked = process.env.NIGHTDROP_MATRIX ?? '20';
 const only = process.env.NIGHTDROP_MATRIX_ONLY;
 
 const scope = fileScope();
