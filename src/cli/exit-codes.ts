@@ -14,5 +14,5 @@ Exit codes:
   1  error: said on standard error, nothing more was done
   2  the command line is wrong
   3  check found damage
-  4  restore or import left something out; each is said
+  4  restore left something out, or import could not carry something that matters; each is said
   5  the vault is in use by a push or another command, or the data folder by another server`;

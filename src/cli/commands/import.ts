@@ -21,14 +21,15 @@ export function addImport(program: Command): void {
     .argument('<rsyncd.conf>', "configuration of stock rsync's daemon")
     .description("make clients of the modules of an rsyncd.conf, with their users' secrets, hosts and options")
     .option('--secrets <file>', 'secrets file in place of those that it names')
-    .option('--dry-run', 'say what would be done, and do nothing')
+    .option('--dry-run', 'say what would be done, and what would be added to nightdrop.toml, and do nothing')
     .option('--force', 'replace settings and secrets of clients that are here already; their backups stay')
     .option('--json', 'as JSON')
     .addHelpText(
       'after',
       `
-Says of each line what became of it: carried, not needed here, or not carried (exit code 4), and why. What lies in the
-folders of the modules is not brought in: the first push sends it.
+Says of each line what became of it: carried; not needed; different here, because nobody reads here; or not carried, and
+why. It ends with 4 where a module, or a setting that keeps somebody out or changes what is stored, was not carried. What
+lies in the folders of the modules is not brought in: the first push sends it.
 
 Examples:
   nightdrop import /etc/rsyncd.conf --dry-run
@@ -43,20 +44,33 @@ Examples:
       if (!dryRun) await applyImport(dataDir, plan);
       if (options.json) await printJson(asJson(plan));
       else await printPlan(plan, dryRun);
-      if (plan.remarks.some(({ kind }) => kind === 'left')) process.exitCode = ExitCode.incomplete;
+      if (!isComplete(plan)) process.exitCode = ExitCode.incomplete;
     });
 }
 
-async function printPlan({ clients, remarks, before, after }: ImportPlan, dryRun: boolean): Promise<void> {
+/** A file of which nobody becomes a client was not carried either. */
+function isComplete({ clients, remarks }: ImportPlan): boolean {
+  return clients.length > 0 && remarks.every(({ kind }) => kind !== 'left');
+}
+
+async function printPlan(plan: ImportPlan, dryRun: boolean): Promise<void> {
+  const { clients, remarks, settingsFile, added, saysListen } = plan;
   const { placeOf } = await import('../../config/rsyncd/load.ts');
   for (const remark of remarks) await printLine(`${placeOf(remark)}: ${remark.text}`);
-  const count = remarks.filter(({ kind }) => kind === 'left').length;
-  const lost = count === 0 ? 'nothing was left out' : `${count} not carried, see above`;
+  const places = remarks.filter(({ kind }) => kind === 'left').map(placeOf);
   await printLine();
-  if (clients.length === 0) return printLine(`No client ${dryRun ? 'would be' : 'was'} made: ${lost}.`);
   const names = clients.map(({ name }) => name).join(', ');
-  await printLine(`${dryRun ? 'Would make' : 'Made'} ${clients.length} client(s): ${names}; ${lost}.`);
-  if (dryRun && after !== before) await printLine(`nightdrop.toml would be:\n\n${after.replace(/^(?=.)/gm, '    ')}`);
+  if (clients.length === 0) await printLine(`No client ${dryRun ? 'would be' : 'was'} made.`);
+  else await printLine(`${dryRun ? 'Would make' : 'Made'} ${clients.length} client(s): ${names}.`);
+  if (places.length > 0) await printLine(`Not carried, see above: ${[...new Set(places)].join(', ')}`);
+  if (added !== '') {
+    const what = `${dryRun ? 'It would be added' : 'Added'} to ${settingsFile}:`;
+    await printLine(`\n${what}\n\n${added.replace(/^(?=.)/gm, '    ')}\n`);
+  }
+  if (!saysListen && clients.length > 0) {
+    await printLine('Where it listens is not set (rsyncd: port 873): 127.0.0.1:8730, for this machine alone.');
+    await printLine('Set listen in [server], or serve with --listen.');
+  }
   for (const client of clients) await printAdvice(client);
 }
 
@@ -69,11 +83,11 @@ async function printAdvice({ name, logins }: ClientDraft): Promise<void> {
   );
 }
 
-function asJson({ clients, remarks, after }: ImportPlan): unknown {
+function asJson({ clients, remarks, added }: ImportPlan): unknown {
   const made = clients.map(({ name, logins, policy }) => ({
     name,
     users: [...logins.keys()].map((user) => Buffer.from(user, 'latin1').toString('utf8')),
     settings: Object.fromEntries(policy),
   }));
-  return { clients: made, remarks, settings: after };
+  return { clients: made, remarks, settings: added };
 }

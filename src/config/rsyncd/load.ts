@@ -232,6 +232,11 @@ function withoutSlashes(value: string): string {
   return value.replace(/(?<=.)\/+$/, '');
 }
 
+/** A value as it is in a module, whose name may stand in it. */
+export function valueIn(module: string, { value }: Assignment): string {
+  return value.replaceAll('%RSYNC_MODULE_NAME%', module);
+}
+
 export function placeOf({ file, line }: Place): string {
   return `${printable(fromText(file))}:${line}`;
 }

@@ -1,7 +1,7 @@
 /** Who may push into a module: "auth users" over a secrets file (rsyncd.conf(5)). */
 import { printable } from '../../lib/names.ts';
 import { Wildmatch } from '../../rsync/wildmatch.ts';
-import { type Fate, left, unneeded } from './fate.ts';
+import { different, type Fate, left, unneeded } from './fate.ts';
 
 export const MAY_ONLY_READ = 'may only read';
 
@@ -45,7 +45,7 @@ function fateOf(user: string, secret: string, rules: Rule[], readOnly: boolean):
   const at = rules.findIndex(({ pattern, isGroup }) => !isGroup && new Wildmatch(pattern).matches(user));
   if (at < 0 || rules[at].access === 'deny') return undefined;
   const name = printable(user);
-  if (!allows(rules[at])) return left(`${name} ${MAY_ONLY_READ}`);
+  if (!allows(rules[at])) return different(`${name} ${MAY_ONLY_READ}`);
   const before = rules.slice(0, at).find((rule) => rule.isGroup && !allows(rule));
   if (before !== undefined)
     return left(`${name}: whether @${printable(before.pattern)} keeps it out is not known here`);

@@ -5,6 +5,8 @@ export type TomlValue = string | number | boolean | string[];
 /** A client to be made of a module. */
 export interface ClientDraft extends Place {
   name: string;
+  /** that it is made of */
+  module: string;
   /** user to secret, latin1-tagged */
   logins: Map<string, string>;
   /** of the module */

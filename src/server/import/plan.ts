@@ -1,27 +1,18 @@
 /** An rsyncd.conf as a nightdrop: what would be made of it, and what becomes of each of its lines. Nothing is written. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { parse } from 'smol-toml';
-import { removeTable, setKeys } from '../../config/edit.ts';
 import { parseSettings } from '../../config/load.ts';
-import { type Assignment, loadRsyncdConf, type Place } from '../../config/rsyncd/load.ts';
+import { type Assignment, loadRsyncdConf, type Module, type Place, placeOf } from '../../config/rsyncd/load.ts';
 import type { Settings } from '../../config/settings.ts';
-import { NightdropError } from '../../lib/errors.ts';
 import { fromText, printable } from '../../lib/names.ts';
 import { vaultLayout } from '../../vault/layout.ts';
 import { listVaults } from '../../vault/vault.ts';
 import { judgeModule } from './clients.ts';
-import type { ClientDraft, TomlValue } from './draft.ts';
+import type { ClientDraft } from './draft.ts';
 import { carried, describeFate, type Fate, left, unneeded } from './fate.ts';
 import { carryModuleParameter, fatesOfSilence } from './module-parameters.ts';
-import { carryServerParameters, type ServerDraft } from './server-parameters.ts';
-
-const COMMENT = 'imported from rsyncd.conf';
-const SHARED_KEYS = [
-  ['hosts_allow', 'hosts allow'],
-  ['hosts_deny', 'hosts deny'],
-  ['refuse_options', 'refuse options'],
-] as const;
+import { carryServerParameters } from './server-parameters.ts';
+import { changeSettings } from './settings.ts';
 
 export interface ImportOptions {
   dataDir: string;
@@ -47,6 +38,10 @@ export interface ImportPlan {
   settingsFile: string;
   before: string;
   after: string;
+  /** what comes into it, as TOML */
+  added: string;
+  /** whether it says, then, where the server listens */
+  saysListen: boolean;
 }
 
 export async function planImport(options: ImportOptions): Promise<ImportPlan> {
@@ -57,8 +52,8 @@ export async function planImport(options: ImportOptions): Promise<ImportPlan> {
   const remarks: Remark[] = config.mistakes.map(({ file, line, sentence }) => ({
     file,
     line,
-    kind: 'left',
-    text: sentence,
+    kind: 'unneeded',
+    text: `${sentence}; rsyncd passes the line over, too`,
   }));
   const fates = new Map<Assignment, Fate[]>(config.assignments.map((assignment) => [assignment, []]));
   const say = ({ file, line }: Place, what: string, fate: Fate) =>
@@ -67,37 +62,56 @@ export async function planImport(options: ImportOptions): Promise<ImportPlan> {
   const clients: ClientDraft[] = [];
   for (const module of config.modules) {
     const name = `[${printable(module.name)}]`;
-    const { client, fates: ofModule } = judgeModule(module, options.secretsFile && fromText(options.secretsFile));
-    for (const fate of ofModule) say(module, name, fate);
-    if (client === undefined) continue;
-    const present = options.force ? undefined : whatIsHere(client.name, options.dataDir, own);
-    if (present !== undefined) {
-      say(module, name, left(`${present} already; --force replaces its settings and secrets`));
-      continue;
+    const verdict = judgeModule(module, options.secretsFile && fromText(options.secretsFile));
+    for (const client of verdict.clients) {
+      const present =
+        whyNotNew(client, clients, config.modules) ??
+        (options.force ? undefined : whatIsHere(client.name, options.dataDir, own));
+      if (present !== undefined) {
+        say(module, name, left(present));
+        continue;
+      }
+      clients.push(client);
+      say(module, name, carried(loginsOf(client)));
+      for (const assignment of client.values.values()) {
+        const fate = carryModuleParameter(assignment, client);
+        if (fate !== undefined) fates.get(assignment)!.push(fate);
+      }
     }
-    clients.push(client);
-    say(module, name, carried(loginsOf(client)));
-    for (const fate of fatesOfSilence(client)) say(module, name, fate);
-    for (const assignment of client.values.values()) {
-      const fate = carryModuleParameter(assignment, client);
-      if (fate !== undefined) fates.get(assignment)!.push(fate);
-    }
+    for (const fate of verdict.fates) say(module, name, fate);
+    const [first] = clients.filter((client) => client.module === module.name);
+    if (first !== undefined) for (const fate of fatesOfSilence(first)) say(module, name, fate);
   }
   const server = carryServerParameters(config, clients);
   const hasClients = (await listVaults(options.dataDir)).length > 0;
-  const after = editSettings(before, { ...options, hasClients }, clients, server);
-  checkEdit(after, settingsFile);
+  const change = changeSettings({ file: settingsFile, before, force: options.force, hasClients }, clients, server);
   for (const [assignment, fate] of server.fates) fates.get(assignment)?.push(fate);
   for (const [assignment, list] of fates) {
-    const known = list.length > 0 ? list : [unneeded('no client that is carried has it')];
+    const known = list.length > 0 ? list : [unneeded(whyUnused(assignment, config.modules))];
     for (const fate of unique(known)) say(assignment, assignment.parameter.name, fate);
   }
-  return { clients, remarks: inOrder(remarks, config.assignments), settingsFile, before, after };
+  return { clients, remarks: inOrder(remarks, config.assignments), settingsFile, before, ...change };
+}
+
+/** Of what nobody carried. */
+function whyUnused(assignment: Assignment, modules: Module[]): string {
+  if (assignment.isDefault) return 'no client that is carried has it';
+  const module = modules.find(({ values }) => [...values.values()].includes(assignment));
+  return module === undefined ? 'a later line replaces it' : `[${printable(module.name)}] is left out`;
+}
+
+/** Names of users that become clients may be those of other modules. */
+function whyNotNew({ name, module }: ClientDraft, clients: ClientDraft[], modules: Module[]): string | undefined {
+  const other = clients.find((client) => client.name === name);
+  if (other !== undefined) return `${name} is a client already, made at ${placeOf(other)}`;
+  const isTaken = name !== module && modules.some((one) => one.name === name);
+  return isTaken ? `${name} cannot be a client of its own: a module is called so, too` : undefined;
 }
 
 function whatIsHere(name: string, dataDir: string, { vaults }: Settings): string | undefined {
-  if (existsSync(vaultLayout(dataDir, name).folder)) return `there is a client ${name}`;
-  return Object.hasOwn(vaults, name) ? `nightdrop.toml has a table for ${name}` : undefined;
+  const replaces = '--force replaces its settings and secrets';
+  if (existsSync(vaultLayout(dataDir, name).folder)) return `there is a client ${name} already; ${replaces}`;
+  return Object.hasOwn(vaults, name) ? `nightdrop.toml has a table for ${name} already; ${replaces}` : undefined;
 }
 
 /** As it may be told: which users push where. */
@@ -115,53 +129,4 @@ function unique(fates: Fate[]): Fate[] {
 function inOrder(remarks: Remark[], assignments: Assignment[]): Remark[] {
   const files = [...new Set([...assignments, ...remarks].map(({ file }) => file))];
   return remarks.sort((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line);
-}
-
-function editSettings(
-  before: string,
-  { force, hasClients }: ImportOptions & { hasClients: boolean },
-  clients: ClientDraft[],
-  server: ServerDraft,
-): string {
-  const said = parse(before) as Record<string, Record<string, unknown> | undefined>;
-  const wanted = new Map<string, TomlValue>();
-  for (const [key, { value, from }] of server.settings) {
-    const isSet = said.server !== undefined && Object.hasOwn(said.server, key);
-    if (isSet && !force) server.fates.set(from, left(`${key} is set in nightdrop.toml already; --force replaces it`));
-    else wanted.set(key, value);
-  }
-  const isNew =
-    !hasClients && SHARED_KEYS.every(([key]) => said.defaults === undefined || !Object.hasOwn(said.defaults, key));
-  let toml = setKeys(before, ['server'], wanted);
-  if (isNew) toml = setKeys(toml, ['defaults'], takeShared(clients));
-  for (const { name, policy } of clients) {
-    toml = removeTable(toml, ['vaults', name], COMMENT);
-    toml = setKeys(toml, ['vaults', name], policy, COMMENT);
-  }
-  return toml;
-}
-
-/** What all clients of a new server have from the same default of the file stands in [defaults], for those to come too. */
-function takeShared(clients: ClientDraft[]): Map<string, TomlValue> {
-  const shared = new Map<string, TomlValue>();
-  for (const [key, name] of SHARED_KEYS) {
-    const values = clients.map(({ policy }) => JSON.stringify(policy.get(key)));
-    const isDefault = clients.every(({ values: set }) => set.get(name)?.isDefault);
-    if (clients.length === 0 || values[0] === undefined || new Set(values).size > 1 || !isDefault) continue;
-    shared.set(key, clients[0].policy.get(key)!);
-    for (const { policy } of clients) policy.delete(key);
-  }
-  return shared;
-}
-
-function checkEdit(toml: string, file: string): void {
-  try {
-    parseSettings(toml, file);
-  } catch (error) {
-    throw new NightdropError(
-      'ERR_SETTINGS_EDIT',
-      `${file} is written in a way that cannot be added to; nothing was imported: ${(error as Error).message}`,
-      { cause: error },
-    );
-  }
 }

@@ -6,7 +6,7 @@ import { booleanOf, numberOf } from '../../config/rsyncd/parameters.ts';
 import { LOGIN_DIGESTS } from '../../config/settings.ts';
 import { printable } from '../../lib/names.ts';
 import type { ClientDraft, TomlValue } from './draft.ts';
-import { carried, type Fate, left, unneeded } from './fate.ts';
+import { carried, different, type Fate, left, unneeded } from './fate.ts';
 
 const STOCK_PORT = 873;
 const LONGEST_MOTD = 4096;
@@ -61,7 +61,7 @@ function fateOf(assignment: Assignment, draft: ServerDraft): Fate | undefined {
       return unneeded('as many wait as the kernel allows');
     case 'socket options': {
       const missing = value.split(/[\s,]+/).filter((word) => word !== '' && !HAVE.has(word.toUpperCase()));
-      return missing.length === 0 ? unneeded('always so') : left(`${printable(missing.join(' '))} cannot be set`);
+      return missing.length === 0 ? unneeded('always so') : different(`${printable(missing.join(' '))} cannot be set`);
     }
     case 'daemon chroot':
     case 'daemon uid':
@@ -76,10 +76,10 @@ function carryMotd(assignment: Assignment, draft: ServerDraft): Fate {
   const file = Buffer.from(assignment.value, 'latin1').toString('utf8');
   try {
     const text = readFileSync(file, 'utf8').replace(/\n$/, '');
-    if (text.length > LONGEST_MOTD) return left(`it is longer than ${LONGEST_MOTD} characters`);
+    if (text.length > LONGEST_MOTD) return different(`it is longer than ${LONGEST_MOTD} characters`);
     return set(draft, 'motd', text, assignment);
   } catch (error) {
-    return left(`it cannot be read: ${(error as Error).message}`);
+    return different(`it cannot be read: ${(error as Error).message}`);
   }
 }
 
@@ -131,8 +131,9 @@ function carryShared(name: string, one: Shared, clients: readonly ClientDraft[],
     if (assignment === undefined) continue;
     const carriedAs = one(assignment.value);
     if ('kind' in carriedAs) draft.fates.set(assignment, carriedAs);
-    else if (differ)
-      draft.fates.set(assignment, left(`modules differ in it; here ${carriedAs.key} in [server] is for all`));
-    else set(draft, carriedAs.key, carriedAs.value, assignment);
+    else if (differ) {
+      const fate = name === 'timeout' ? different : left;
+      draft.fates.set(assignment, fate(`modules differ in it; here ${carriedAs.key} in [server] is for all`));
+    } else set(draft, carriedAs.key, carriedAs.value, assignment);
   }
 }

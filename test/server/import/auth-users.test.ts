@@ -75,7 +75,7 @@ test('what of the rules is not carried is told', () => {
   };
   assert.deepEqual(told('joe nobody susan:ro'), [
     ['joe'],
-    ['left: susan may only read', 'unneeded: nobody has no secret, and could not log in'],
+    ['different: susan may only read', 'unneeded: nobody has no secret, and could not log in'],
   ]);
   assert.deepEqual(told('joe @guest:deny susan @staff sam'), [
     ['joe'],
