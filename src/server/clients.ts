@@ -38,15 +38,20 @@ export async function addClient(dataDir: string, name: string, secretFile?: stri
       `backups of a client ${name} are here, which was removed: client rotate ${name} lets it in again, client remove ${name} --purge deletes them`,
     );
   }
-  const given = await givenSecret(secretFile);
-  await createVault(dataDir, name);
-  return giveSecret(layout, given, secretFile);
+  const secret = await prepareSecret(secretFile);
+  try {
+    await createVault(dataDir, name);
+  } catch (error) {
+    if (secret.isWritten) await rm(secretFile!, { force: true });
+    throw error;
+  }
+  return giveSecret(layout, secret.value, secretFile);
 }
 
 /** Gives an existing client (or one that was removed) another secret; old ones, of further users too, are worth nothing from now on. */
 export async function rotateClient(dataDir: string, name: string, secretFile?: string): Promise<ClientAccess> {
   const layout = await findVault(dataDir, name);
-  const access = await giveSecret(layout, await givenSecret(secretFile), secretFile);
+  const access = await giveSecret(layout, (await prepareSecret(secretFile)).value, secretFile);
   await rm(layout.loginsFile, { force: true });
   return access;
 }
@@ -119,18 +124,23 @@ function configuredAddress(dataDir: string): RunningAddress {
   return { clear: nearestToClients(server.listen), tls: nearestToClients(tls.listen) };
 }
 
-async function givenSecret(file: string | undefined): Promise<string | undefined> {
-  if (file === undefined || !existsSync(file)) return undefined;
-  return checkedSecret(await readFile(file), file).toString('latin1');
+/** That of the file; a new one where there is none, which is written there. Nothing else has been done by then. */
+async function prepareSecret(file: string | undefined): Promise<{ value: string; isWritten: boolean }> {
+  if (file !== undefined && existsSync(file))
+    return { value: checkedSecret(await readFile(file), file).toString('latin1'), isWritten: false };
+  const value = randomBytes(SECRET_BYTES).toString('base64url');
+  if (file === undefined) return { value, isWritten: false };
+  try {
+    await writeFile(file, `${value}\n`, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    throw new NightdropError('ERR_SECRET_FILE', `${file} cannot be written: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  return { value, isWritten: true };
 }
 
-async function giveSecret(
-  layout: VaultLayout,
-  given: string | undefined,
-  file: string | undefined,
-): Promise<ClientAccess> {
-  const secret = given ?? randomBytes(SECRET_BYTES).toString('base64url');
-  if (file !== undefined && given === undefined) await writeFile(file, `${secret}\n`, { mode: 0o600, flag: 'wx' });
+async function giveSecret(layout: VaultLayout, secret: string, file: string | undefined): Promise<ClientAccess> {
   await writeSecret(layout.secretFile, Buffer.from(secret, 'latin1'));
   if (file === undefined) return { layout, secret, secretFile: undefined };
   return { layout, secret: undefined, secretFile: path.resolve(file) };

@@ -188,6 +188,7 @@ export class Listener {
       refusal: visit.handshake?.refusal,
     });
     if (login === undefined) {
+      this.options.log.info({ address }, 'asked for the list of modules');
       visit.end('');
       return undefined;
     }

@@ -7,7 +7,7 @@ import { LeaseBusyError } from '../vault/errors.ts';
 import { mayPush, vaultLayout } from '../vault/layout.ts';
 import { Lease } from '../vault/lease.ts';
 import { Access } from './access.ts';
-import { type ListenPlace, listenPlaces, nearestToClients } from './addresses.ts';
+import { formatListen, type ListenPlace, listenPlaces, nearestToClients } from './addresses.ts';
 import type { Door } from './door.ts';
 import { type Guest, Listener } from './listener.ts';
 import { createLog, type Logger } from './log.ts';
@@ -152,9 +152,9 @@ export class NightdropServer {
     try {
       return await this.listener.listen(host, port, ipv6Only, door);
     } catch (error) {
-      throw new NightdropError('ERR_LISTEN', `cannot listen on ${host}:${port}: ${(error as Error).message}`, {
-        cause: error,
-      });
+      const { code, message } = error as NodeJS.ErrnoException;
+      const why = code === 'EACCES' ? 'this user may not: a port below 1024 takes CAP_NET_BIND_SERVICE' : message;
+      throw new NightdropError('ERR_LISTEN', `cannot listen on ${formatListen(host, port)}: ${why}`, { cause: error });
     }
   }
 

@@ -59,6 +59,14 @@ test('--install puts its line in place of all others of the same key', async () 
   assert.equal(readFileSync(file, 'utf8'), `${await authorize(at('ed25519.pub'))}ssh-ed25519 AAAA other\n`);
 });
 
+test('--install without a home to install into says so', async (t) => {
+  const home = path.join(temporaryFolder(t), 'none');
+  const arguments_ = ['client', 'authorize', 'web1', at('ed25519.pub'), '--install'];
+  const result = await server.cli(arguments_, { env: { HOME: home } });
+  assert.deepEqual([result.code, result.stdout], [1, '']);
+  assert.equal(result.stderr, `nightdrop: ${home} is not there: make the home of the user first, or name a file\n`);
+});
+
 test('--install makes ~/.ssh and follows a symlink', async () => {
   const home = temporaryFolder(scope, 'home');
   const arguments_ = ['client', 'authorize', 'web1', at('ed25519.pub'), '--install'];

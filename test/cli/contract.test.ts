@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { assertSameTrees } from '../support/compare-trees.ts';
+import { isRoot } from '../support/make-tree.ts';
 import { nightdrop, nightdropOk, projectFolder, startNightdrop } from '../support/nightdrop.ts';
 import { restic } from '../support/restic.ts';
 import { run, runOk } from '../support/run.ts';
@@ -66,6 +76,37 @@ test('client add --secret-file writes a new secret to a file that is not there, 
   await server.cliOk(['client', 'add', 'web4', '--secret-file', file]);
   const url = `rsync://web4@127.0.0.1:${server.port}/web4/`;
   await runOk('rsync', ['-a', `${source}/`, url], { env: { RSYNC_PASSWORD: 'chosen by a person' } });
+});
+
+test('client add whose secret file cannot be written, or whose name is taken, leaves nothing', async (t) => {
+  const folder = temporaryFolder(t);
+  const nowhere = await server.cli(['client', 'add', 'web5', '--secret-file', path.join(folder, 'none', 'secret')]);
+  assert.equal(nowhere.code, 1);
+  assert.match(nowhere.stderr, /^nightdrop: \S+\/none\/secret cannot be written: ENOENT/);
+  assert.equal(existsSync(path.join(server.data, 'vaults', 'web5')), false);
+  const file = path.join(folder, 'secret');
+  assert.equal((await server.cli(['client', 'add', 'web3', '--secret-file', file])).code, 1);
+  assert.equal(existsSync(file), false);
+});
+
+test('root is told that what it makes in the folder of another user is not that user’s', {
+  skip: !isRoot,
+}, async (t) => {
+  const data = path.join(temporaryFolder(t), 'it is here');
+  await nightdropOk(undefined, ['init', data]);
+  const own = await nightdrop(data, ['client', 'add', 'web1']);
+  assert.equal(own.stderr, '');
+  chownSync(data, 65534, 65534);
+  const said = `nightdrop: ${data} belongs to user 65534, who cannot read what root has made there now: chown -R 65534 '${data}'\n`;
+  for (const args of [
+    ['client', 'add', 'web2'],
+    ['client', 'rotate', 'web1'],
+    ['vault', 'rebuild', 'web1'],
+  ]) {
+    const { code, stderr } = await nightdrop(data, args);
+    assert.deepEqual([code, stderr.endsWith(said)], [0, true], stderr);
+  }
+  assert.equal((await nightdrop(data, ['client', 'list'])).stderr, '');
 });
 
 test('client list names who may push; removed ones with --all; purge takes everything', async () => {

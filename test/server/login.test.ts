@@ -140,6 +140,7 @@ test('the module list is empty unless the settings say otherwise', async (t) => 
       peer.send(`@RSYNCD: 31.0\n${ask}\n`);
       assert.equal((await peer.rest()).toString(), expected);
     }
+    assert.equal(listener.log.filter(({ msg }) => msg === 'asked for the list of modules').length, 2);
   }
 });
 

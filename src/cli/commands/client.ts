@@ -4,6 +4,7 @@ import type { ClientAccess, PushTarget } from '../../server/clients.ts';
 import { dataFolder } from '../data-folder.ts';
 import { UsageError } from '../failure.ts';
 import { count, printJson, printLine, printTable, size } from '../output.ts';
+import { warnOfRoot } from '../owner.ts';
 import { addAuthorize } from './client-authorize.ts';
 
 interface AddOptions {
@@ -38,6 +39,7 @@ function addAdd(client: Command): void {
       const dataDir = dataFolder(command);
       const access = await addClient(dataDir, name, options.secretFile);
       await printAccess(access, pushTarget(dataDir, name), `Added client ${name}.`, options.json);
+      warnOfRoot(dataDir);
     });
 }
 
@@ -54,6 +56,7 @@ function addRotate(client: Command): void {
       const dataDir = dataFolder(command);
       const access = await rotateClient(dataDir, name, options.secretFile);
       await printAccess(access, pushTarget(dataDir, name), `Client ${name} has another secret.`, options.json);
+      warnOfRoot(dataDir);
     });
 }
 

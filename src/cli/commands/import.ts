@@ -4,6 +4,7 @@ import type { ImportPlan } from '../../server/import/plan.ts';
 import { dataFolder } from '../data-folder.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { printJson, printLine } from '../output.ts';
+import { warnOfRoot } from '../owner.ts';
 
 interface ImportOptions {
   secrets?: string;
@@ -43,7 +44,8 @@ Examples:
       const plan = await planImport({ dataDir, file, secretsFile, force });
       if (!dryRun) await applyImport(dataDir, plan);
       if (options.json) await printJson(asJson(plan));
-      else await printPlan(plan, dryRun);
+      else await printPlan(file, plan, dryRun);
+      if (!dryRun) warnOfRoot(dataDir);
       if (!isComplete(plan)) process.exitCode = ExitCode.incomplete;
     });
 }
@@ -53,14 +55,15 @@ function isComplete({ clients, remarks }: ImportPlan): boolean {
   return clients.length > 0 && remarks.every(({ kind }) => kind !== 'left');
 }
 
-async function printPlan(plan: ImportPlan, dryRun: boolean): Promise<void> {
+async function printPlan(file: string, plan: ImportPlan, dryRun: boolean): Promise<void> {
   const { clients, remarks, settingsFile, added, saysListen } = plan;
   const { placeOf } = await import('../../config/rsyncd/load.ts');
   for (const remark of remarks) await printLine(`${placeOf(remark)}: ${remark.text}`);
   const places = remarks.filter(({ kind }) => kind === 'left').map(placeOf);
   await printLine();
   const names = clients.map(({ name }) => name).join(', ');
-  if (clients.length === 0) await printLine(`No client ${dryRun ? 'would be' : 'was'} made.`);
+  const why = plan.hasModules ? '' : `: ${file} has no modules`;
+  if (clients.length === 0) await printLine(`No client ${dryRun ? 'would be' : 'was'} made${why}.`);
   else await printLine(`${dryRun ? 'Would make' : 'Made'} ${clients.length} client(s): ${names}.`);
   if (places.length > 0) await printLine(`Not carried, see above: ${[...new Set(places)].join(', ')}`);
   if (added !== '') {

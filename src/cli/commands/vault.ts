@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { dataFolder } from '../data-folder.ts';
 import { count, printJson, printLine, size } from '../output.ts';
+import { warnOfRoot } from '../owner.ts';
 import { showProgress } from '../progress.ts';
 
 export function addVault(program: Command): void {
@@ -64,7 +65,8 @@ function addRebuild(vault: Command): void {
       const { openVault } = await import('../../vault/vault.ts');
       const { rebuildState } = await import('../../vault/rebuild.ts');
       const { withLock } = await import('../reading.ts');
-      const vault = await openVault(dataFolder(command), name);
+      const dataDir = dataFolder(command);
+      const vault = await openVault(dataDir, name);
       const progress = await showProgress(`rebuilding ${name}`, 'done');
       try {
         const lease = await vault.lease('vault rebuild');
@@ -85,6 +87,7 @@ function addRebuild(vault: Command): void {
       } finally {
         progress.stop();
         await vault.close();
+        warnOfRoot(dataDir);
       }
     });
 }

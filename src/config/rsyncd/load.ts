@@ -104,7 +104,7 @@ class Loader {
         this.include(statement.name, statement.value, at, depth);
         break;
       case 'stray':
-        this.mistakes.push({ ...at, sentence: `${printable(statement.text)}: no parameter, there is no = in it` });
+        this.mistakes.push({ ...at, sentence: `${named(statement.text)}no parameter, there is no = in it` });
         break;
       case 'broken':
         throw new RsyncdConfError(`${placeOf(at)}: ${statement.reason}: rsyncd does not start with that`);
@@ -131,7 +131,7 @@ class Loader {
     const parameter = parameterNamed(name);
     const value = expand(given, this.environment);
     const wrong = this.mistakeIn(name, parameter, value);
-    if (wrong !== undefined) this.mistakes.push({ ...at, sentence: `${printable(name)}: ${wrong}` });
+    if (wrong !== undefined) this.mistakes.push({ ...at, sentence: `${named(name)}${wrong}` });
     if (parameter === undefined || wrong !== undefined) return;
     const values = this.valuesFor(parameter);
     if (parameter.type === 'boolean or unset' && isUnset(value)) values.delete(parameter.name);
@@ -226,6 +226,11 @@ function expand(value: string, environment: NodeJS.ProcessEnv): string {
     rest = rest.slice(known === undefined ? 1 : found![0].length);
   }
   return text;
+}
+
+/** To be told, if it can be the name of something: a file of secrets that was taken for a configuration is not shown. */
+function named(text: string): string {
+  return /^[A-Za-z][A-Za-z _-]{0,30}$/.test(text) ? `${text}: ` : '';
 }
 
 function withoutSlashes(value: string): string {

@@ -1,9 +1,10 @@
 /** An rsyncd.conf as a nightdrop: what would be made of it, and what becomes of each of its lines. Nothing is written. */
-import { existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseSettings } from '../../config/load.ts';
 import { type Assignment, loadRsyncdConf, type Module, type Place, placeOf } from '../../config/rsyncd/load.ts';
 import type { Settings } from '../../config/settings.ts';
+import { NightdropError } from '../../lib/errors.ts';
 import { fromText, printable } from '../../lib/names.ts';
 import { vaultLayout } from '../../vault/layout.ts';
 import { listVaults } from '../../vault/vault.ts';
@@ -32,6 +33,8 @@ export interface Remark extends Place {
 }
 
 export interface ImportPlan {
+  /** whether the file has any */
+  hasModules: boolean;
   clients: ClientDraft[];
   remarks: Remark[];
   /** the settings file, as it is and as it will be */
@@ -46,6 +49,7 @@ export interface ImportPlan {
 
 export async function planImport(options: ImportOptions): Promise<ImportPlan> {
   const config = loadRsyncdConf(options.file);
+  if (options.secretsFile !== undefined) checkReadable(options.secretsFile);
   const settingsFile = path.join(options.dataDir, 'nightdrop.toml');
   const before = existsSync(settingsFile) ? readFileSync(settingsFile, 'utf8') : '';
   const own = parseSettings(before, settingsFile);
@@ -90,7 +94,19 @@ export async function planImport(options: ImportOptions): Promise<ImportPlan> {
     const known = list.length > 0 ? list : [unneeded(whyUnused(assignment, config.modules))];
     for (const fate of unique(known)) say(assignment, assignment.parameter.name, fate);
   }
-  return { clients, remarks: inOrder(remarks, config.assignments), settingsFile, before, ...change };
+  const hasModules = config.modules.length > 0;
+  return { clients, hasModules, remarks: inOrder(remarks, config.assignments), settingsFile, before, ...change };
+}
+
+/** Of the one that is to be used for all modules. */
+function checkReadable(secretsFile: string): void {
+  try {
+    accessSync(secretsFile, constants.R_OK);
+  } catch (error) {
+    throw new NightdropError('ERR_SECRETS_FILE', `${secretsFile} cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
 }
 
 /** Of what nobody carried. */

@@ -1,6 +1,6 @@
 /** Lines of sshd's authorized_keys that let a key do nothing but push into one vault. */
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { lstat, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { NightdropError } from '../../lib/errors.ts';
@@ -97,9 +97,22 @@ async function makePrivate(file: string): Promise<void> {
   }
 }
 
+/** Of a user whose home is there. */
+async function makeSshFolder(folder: string): Promise<void> {
+  if (path.basename(folder) !== '.ssh' || existsSync(folder)) return;
+  const home = path.dirname(folder);
+  if (!existsSync(home)) {
+    throw new NightdropError(
+      'ERR_KEY_INSTALL',
+      `${home} is not there: make the home of the user first, or name a file`,
+    );
+  }
+  await mkdir(folder, { mode: 0o700 });
+}
+
 async function replaceFile(file: string, content: Buffer): Promise<void> {
   const folder = path.dirname(file);
-  if (path.basename(folder) === '.ssh') await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeSshFolder(folder);
   // sshd reads it as the user whose file it is: the one of the file before, or of the folder
   const { uid, gid } = await stat(file).catch(() => stat(folder));
   const temporary = `${file}.${randomBytes(6).toString('hex')}`;

@@ -97,6 +97,19 @@ test('a line that is wrong is told with its place, once', (t) => {
   );
 });
 
+test('what can hardly be a name is not told: it may be a secret', (t) => {
+  const folder = write(t, { 'rsyncd.conf': 'backup:hallo\njoe:ge=heim\nignore errors\nread-only = yes\n' });
+  assert.deepEqual(
+    load(folder).mistakes.map(({ sentence }) => sentence),
+    [
+      'no parameter, there is no = in it',
+      'unknown parameter',
+      'ignore errors: no parameter, there is no = in it',
+      'read-only: unknown parameter; did you mean read only?',
+    ],
+  );
+});
+
 const broken: [Files, RegExp][] = [
   [{ 'rsyncd.conf': 'a b\n[m\nlist = no\n' }, /rsyncd\.conf:2: the name of a module has no \]/],
   [{ 'rsyncd.conf': '\n[a/b]\n' }, /rsyncd\.conf:2: \[a\/b\]: a module's name has no slash/],

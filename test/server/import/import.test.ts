@@ -226,6 +226,13 @@ test('secrets that cannot be had are a line each, and an unreadable file is an e
       ['none', ['u']],
     ],
   );
+  const missing = await importConf(data, site.conf, '--secrets', path.join(site.folder, 'nothing'), '--force');
+  assert.deepEqual([missing.code, missing.stdout], [1, '']);
+  assert.match(missing.stderr, /^nightdrop: \S+nothing cannot be read: ENOENT/);
+  const mistaken = await importConf(data, site.secrets);
+  assert.equal(mistaken.code, 4);
+  assert.match(mistaken.stdout, /^No client was made: \S+secrets has no modules\.$/m);
+  assert.equal(mistaken.stdout.includes('secret\n'), false);
   const none = await importConf(data, path.join(site.folder, 'nothing'));
   assert.deepEqual([none.code, none.stdout], [1, '']);
   assert.match(none.stderr, /^nightdrop: \S+nothing cannot be read: ENOENT/);
