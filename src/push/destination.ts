@@ -35,12 +35,13 @@ export class Destination {
   /** seconds: the time of directories that get or lose an entry; undefined: the client sends times for them */
   private readonly touchTime: number | undefined;
 
-  constructor(store: StateStore, dryRun: boolean, touchTime?: number) {
+  /** @param now seconds: the time of the vault's root when it has none yet */
+  constructor(store: StateStore, dryRun: boolean, now: number, touchTime?: number) {
     this.store = store;
     this.dryRun = dryRun;
     this.touchTime = touchTime;
     const root = store.readRoot();
-    this.rootEntry = root ?? newDirectory('', 0o755, 0);
+    this.rootEntry = root ?? newDirectory('', 0o755, now);
     if (root === undefined && !dryRun) {
       this.rootDirty = true;
       store.writeDir('', []);

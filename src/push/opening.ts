@@ -164,7 +164,7 @@ export function beginSession(
     ndxOut: new NdxEncoder(protocol),
     store: hold.store,
     pool: hold.pool,
-    destination: new Destination(hold.store, dryRun, followsDirTimes(options) ? undefined : now),
+    destination: new Destination(hold.store, dryRun, now, followsDirTimes(options) ? undefined : now),
     lists: new Lists(),
     hardLinks: new HardLinks(),
     delayed: undefined,

@@ -39,6 +39,27 @@ test('pushes with backups, day after day, leave and say what stock leaves and sa
   await resticCheck(await pair.server.vaultInfo('web1'));
 });
 
+for (const directory of ['bak', '../bak', '/bak'])
+  test(`what is kept from being deleted stays, with backups in ${directory}`, async (t) => {
+    const pair = await startPair(t);
+    for (const [i, rule] of ['P *.o', '- /bak', '- keep/'].entries()) {
+      t.diagnostic(rule);
+      const source = temporaryFolder(t, 'source');
+      const at = (name: string) => path.join(source, name);
+      fs.mkdirSync(at('sub/keep'), { recursive: true });
+      for (const name of ['a', 'x.o', 'sub/x.o', 'sub/b', 'sub/keep/c', 'old']) fs.writeFileSync(at(name), name);
+      for (const destination of [`dest-${i}`, 'other']) await pair.pushOk(['-a'], [`${source}/`], destination);
+      for (const name of ['a', 'sub/b']) fs.writeFileSync(at(name), `${name} changed`);
+      for (const name of ['x.o', 'sub/x.o', 'sub/keep/c', 'old']) fs.rmSync(at(name));
+      for (let day = 0; day < 2; day++) {
+        const options = ['-ai', '-b', `--backup-dir=${directory}`, '--delete', `--filter=${rule}`];
+        assertSameOutput(await pair.push(options, [`${source}/`], `dest-${i}`));
+        await pair.assertSame(MOMENT);
+        fs.writeFileSync(at('a'), `day ${day}`);
+      }
+    }
+  });
+
 test('--inplace writes into a file after it has copied it', async (t) => {
   const pair = await startPair(t);
   const source = temporaryFolder(t, 'source');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, test } from 'node:test';
 import { changeTree } from '../support/change-tree.ts';
@@ -58,6 +58,31 @@ test('old protocols read and end as with stock', async (t) => {
     assertSameOutput(await pair.push(args, [little], `protocol-${protocol}`));
   }
   await pair.assertSame();
+});
+
+test('--iconv: the character set that the client names for the server is the one that names are kept in', async (t) => {
+  const from = temporaryFolder(t, 'accents');
+  mkdirSync(path.join(from, 'dé'));
+  for (const name of ['é', 'dé/ü', 'dé/n']) writeFileSync(path.join(from, name), name);
+  const args = [...e, '-a', '-i', '--no-inc-recursive', '--iconv=utf-8,iso-8859-1'];
+  const push = async (...more: string[]) => {
+    const result = await pair.push([...args, ...more], [`${from}/`], more.includes('-s') ? 'ö/' : 'iconv/');
+    assertSameOutput(result);
+    return result;
+  };
+  assert.equal((await push()).ours.code, 0);
+  writeFileSync(path.join(from, '€uro'), '');
+  assert.equal((await push()).ours.code, 23);
+  rmSync(path.join(from, '€uro'));
+  assert.equal((await push('-s')).ours.code, 0);
+  rmSync(path.join(from, 'dé/ü'));
+  await push('-s', '--delete', '-c');
+  await pair.assertSame();
+  const restored = await pair.restore();
+  assert.ok(existsSync(Buffer.from(`${restored}/\xf6/d\xe9/n`, 'latin1')));
+  const refused = await run('rsync', [...args, '--iconv=utf-8,no-such-set', `${from}/`, 'ours:']);
+  assert.equal(refused.code, 4);
+  assert.match(refused.stderr, /^ERROR: the option --iconv is refused: no-such-set is no character set for names$/m);
 });
 
 /** Names that a stock server gets through a shell. */

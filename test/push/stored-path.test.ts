@@ -10,7 +10,7 @@ import { temporaryFolder } from '../support/temporary.ts';
 test('a path through stored directories and symlinks leads nowhere above the root', (t) => {
   const store = StateStore.open(path.join(temporaryFolder(t, 'state'), 'state.db'));
   t.after(() => store.close());
-  const destination = new Destination(store, false);
+  const destination = new Destination(store, false, 0);
   for (const directory of ['days', 'days/one', 'days/two', 'days/two/sub'])
     destination.makeDirectory(directory, newDirectory(path.basename(directory), 0o755, 0));
   const put = (at: string, type: number, target = '') =>
