@@ -98,7 +98,8 @@ test('of one client there are few sessions at once; the next is told, and let in
   assert.equal(fifth.code, 5);
   assert.match(fifth.stderr, /^nightdrop: max connections \(4\) reached -- try again later\n$/);
   const daemon = await converse('', 'rsync --server --daemon .');
-  assert.equal(daemon.code, 5);
+  assert.deepEqual([daemon.code, daemon.stderr], [5, '']);
+  assert.match(daemon.stdout, /^@RSYNCD: [^\n]+\n@ERROR: max connections \(4\) reached -- try again later\n$/);
   for (const child of children) {
     child.stdin!.end();
     await once(child, 'exit');
@@ -114,6 +115,11 @@ test('hosts_allow and max_connections of the vault hold for ssh, too', async (t)
   const result = await run('rsync', ['-a', '-e', rshOf(t, own), `${temporaryFolder(t)}/`, 'ours:']);
   assert.equal(result.code, 12);
   assert.match(result.stderr, /^nightdrop: access denied to web1 from UNDETERMINED \(192\.0\.2\.7\)$/m);
+  const module = await run('rsync', ['-a', '-e', rshOf(t, own), `${temporaryFolder(t)}/`, 'ours::web1']);
+  assert.deepEqual(
+    [module.code, module.stderr.split('\n')[0]],
+    [5, '@ERROR: access denied to web1 from UNDETERMINED (192.0.2.7)'],
+  );
   const file = path.join(own.data, 'nightdrop.toml');
   writeFileSync(file, readFileSync(file, 'utf8').replace('hosts_allow = ["192.0.2.8"]', 'max_connections = 1'));
   const first = session(PUSH, own);

@@ -122,6 +122,9 @@ test('the key of a client that was removed is worth nothing', async () => {
   const { code, stderr } = await rsync(['-a', `${source}/`, 'vault:']);
   assert.notEqual(code, 0);
   assert.match(stderr, /^nightdrop: there is no client web1, or it was removed$/m);
+  const module = await rsync(['-a', `${source}/`, 'vault::web1']);
+  assert.equal(module.code, 5);
+  assert.match(module.stderr, /^@ERROR: there is no client web1, or it was removed$/m);
   await server.cliOk(['client', 'rotate', 'web1']);
   assert.equal((await rsync(['-a', `${source}/`, 'vault:'])).code, 0);
 });

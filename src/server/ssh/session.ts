@@ -20,6 +20,9 @@ import { StartReader } from './start-reader.ts';
 /** Before the settings are known, and where they have mistakes. */
 const PLAIN_LOG: Settings['log'] = { level: 'info', format: 'json' };
 
+/** What a client that is not let in has to say whom it greets, and what it wants. */
+const REFUSAL_SECONDS = 2;
+
 export interface SessionOrder {
   dataDir: string;
   vault: string;
@@ -37,6 +40,8 @@ interface Progress {
   settings?: Settings;
   remote?: RemoteCommand;
   stream?: Duplex;
+  /** the conversation of the daemon's form has begun */
+  greeted?: boolean;
   slot?: Slot;
 }
 
@@ -55,9 +60,10 @@ export async function serveSession(order: SessionOrder): Promise<number> {
 async function serve(order: SessionOrder, progress: Progress): Promise<number> {
   const { dataDir, vault } = order;
   const remote = readCommand(vault, order.command);
+  progress.remote = remote;
   checkClient(order);
   const slot = await takeSlot(vaultLayout(dataDir, vault));
-  Object.assign(progress, { slot, remote });
+  progress.slot = slot;
   const stream = order.connect();
   progress.stream = stream;
   const reader = new StartReader(stream);
@@ -69,6 +75,7 @@ async function serve(order: SessionOrder, progress: Progress): Promise<number> {
   checkSlot(slot, policyOf(settings, vault).maxConnections);
   await checkHost(order, settings);
   const say = (text: string) => void stream.write(text, 'utf8');
+  progress.greeted = true;
   const begun =
     remote.kind === 'server'
       ? startPlain(reader, remote.args, ours!)
@@ -152,11 +159,41 @@ async function refuse(order: SessionOrder, error: unknown, progress: Progress): 
 }
 
 /** In the daemon's form where the conversation has words for it, else on standard error. */
-async function tell(order: SessionOrder, error: unknown, { remote, stream }: Progress): Promise<void> {
+async function tell(order: SessionOrder, error: unknown, progress: Progress): Promise<void> {
   const sentence = error instanceof LoginFailedError ? error.message : plain(clientSentence(error));
-  if (stream === undefined || remote?.kind !== 'daemon') await order.say(`nightdrop: ${sentence}`);
-  else stream.write(`@ERROR: ${sentence}\n`, 'utf8');
-  if (stream !== undefined) await ended(stream);
+  if (progress.remote?.kind === 'daemon') progress.stream ??= connection(order);
+  if (progress.remote?.kind === 'daemon' && progress.stream !== undefined)
+    await tellInConversation(order, sentence, progress, progress.stream);
+  else await order.say(`nightdrop: ${sentence}`);
+  if (progress.stream !== undefined) await ended(progress.stream);
+}
+
+/** undefined where there is none, which is what the client is told. */
+function connection(order: SessionOrder): Duplex | undefined {
+  try {
+    return order.connect();
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    return undefined;
+  }
+}
+
+/** Where a stock client listens for it: after its greeting and the module that it names. */
+async function tellInConversation(
+  order: SessionOrder,
+  sentence: string,
+  { greeted, settings }: Progress,
+  stream: Duplex,
+): Promise<void> {
+  const say = (text: string) => void stream.write(text, 'utf8');
+  if (!greeted) {
+    const { parseSettings } = await import('../../config/load.ts');
+    const reader = new StartReader(stream);
+    const { server } = settings ?? parseSettings('', '');
+    const conversation = startDaemon(reader, order.vault, server, say, sentence);
+    await withinDeadline(reader, REFUSAL_SECONDS, conversation).catch(() => undefined);
+  }
+  say(`@ERROR: ${sentence}\n`);
 }
 
 /** Resolves when all that was written is on its way, or nobody takes it any more. */

@@ -57,6 +57,7 @@ async function readSecluded(reader: StartReader, first: string[]): Promise<strin
  * The daemon's form: its conversation without the login.
  *
  * @param say to the client, in the conversation
+ * @param refusal why it is not let in: thrown where a stock client listens
  * @returns undefined when the client only wanted the list of modules, which is its own
  */
 export async function startDaemon(
@@ -64,11 +65,13 @@ export async function startDaemon(
   vault: string,
   settings: ServerSettings,
   say: (text: string) => void,
+  refusal?: string,
 ): Promise<Start | undefined> {
   const login = await converse(reader, {
     settings: { ...settings, listModules: true },
     say,
     provenVault: vault,
+    refusal,
     address: '',
     verdict: Promise.resolve(EVERYBODY), // this peer has been judged already
     secretOf: () => Promise.resolve(undefined),
