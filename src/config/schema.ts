@@ -35,10 +35,11 @@ const bytes = (from: number, to: number) => {
   });
 };
 
-const HOST_PORT = 'must be HOST:PORT, such as "127.0.0.1:8730" or "[::]:8730"';
+const HOST_PORT = 'must be HOST:PORT (up to 65535), such as "127.0.0.1:8730" or "[::]:8730"';
 const place = z
   .string({ error: HOST_PORT })
-  .regex(/^(\[[0-9a-fA-F:.%\w]+\]|[^\s:[\]]+):(\d{1,5})$/, { error: HOST_PORT });
+  .regex(/^(\[[0-9a-fA-F:.]+(%\w+)?\]|[^\s:[\]]+):\d{1,5}$/, { error: HOST_PORT })
+  .refine((text) => Number(/\d+$/.exec(text)?.[0]) <= 65_535, { error: HOST_PORT });
 
 /** One, or several in a list; none where another door is open. */
 const listen = z.union([place.transform((one) => [one]), z.array(place)], { error: `${HOST_PORT}, or a list of such` });

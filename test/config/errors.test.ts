@@ -51,6 +51,7 @@ const mistakes: [string, string, RegExp][] = [
   ],
   ['an address without a port', '[server]\nlisten = "localhost"', /^n\.toml:2: server\.listen: must be HOST:PORT/],
   ['an address of several', '[server]\nlisten = ["[::1]:1", "x"]', /^n\.toml:2: server\.listen\.1: must be HOST:PORT/],
+  ['a port that is none', '[server]\nlisten = "[::]:99999"', /^n\.toml:2: server\.listen: must be HOST:PORT \(up/],
   ['no address', '[server]\nlisten = []', /^n\.toml:2: server\.listen: must be HOST:PORT/],
   [
     'TLS without a certificate',

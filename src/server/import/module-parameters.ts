@@ -131,7 +131,7 @@ function carryRefusals(value: string, { policy }: ClientDraft): Fate {
   const known = words.filter((word) => !unknown.includes(word));
   if (known.length > 0) policy.set('refuse_options', known);
   if (unknown.length === 0) return carried('refuse_options');
-  return carried(`refuse_options, without ${unknown.map(printable).join(', ')}, which names no option`);
+  return carried(`refuse_options, without ${unknown.map(printable).join(', ')}: rsyncd, too, knows no such option`);
 }
 
 /** The owner of what is pushed without -o: the user that rsyncd works as. */

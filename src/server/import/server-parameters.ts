@@ -5,6 +5,7 @@ import type { Assignment, RsyncdConfig } from '../../config/rsyncd/load.ts';
 import { booleanOf, numberOf } from '../../config/rsyncd/parameters.ts';
 import { LOGIN_DIGESTS } from '../../config/settings.ts';
 import { printable } from '../../lib/names.ts';
+import { formatListen, parseListen } from '../addresses.ts';
 import type { ClientDraft, TomlValue } from './draft.ts';
 import { carried, different, type Fate, left, unneeded } from './fate.ts';
 
@@ -43,10 +44,12 @@ function carryListen(address: Assignment | undefined, port: Assignment | undefin
   const from = address ?? port;
   if (from === undefined) return;
   const number = port === undefined ? STOCK_PORT : numberOf(port.value) || STOCK_PORT;
-  const host = address?.value || '::';
-  const place = `${host.includes(':') ? `[${host}]` : host}:${number}`;
+  const place = formatListen(address?.value || '::', number);
+  const isPlace = parseListen(place) !== undefined;
   for (const assignment of [address, port]) {
-    if (assignment !== undefined) set(draft, 'listen', place, assignment);
+    if (assignment === undefined) continue;
+    if (isPlace) set(draft, 'listen', place, assignment);
+    else draft.fates.set(assignment, left(`${printable(place)} is no place to listen on: set listen`));
   }
 }
 

@@ -171,6 +171,21 @@ test('a setting that keeps somebody out, or changes what is stored, is not carri
   }
 });
 
+test('a place that cannot be listened on is not carried', async (t) => {
+  for (const line of ['address = [::1]', 'port = 99999', 'port = -1']) {
+    const told = await dryRun(t, {
+      'rsyncd.conf': `${line}\n[a]\nread only = no\nauth users = a\nsecrets file = DIR/secrets\n`,
+      secrets: 'a:a secret of sixteen\n',
+    });
+    assert.equal(told.code, 4, told.stdout);
+    assert.match(
+      told.left.join(),
+      /^rsyncd\.conf:1: (address|port): not carried: \S+ is no place to listen on: set listen$/,
+    );
+    assert.match(told.summary, /^Where it listens is not set/m);
+  }
+});
+
 test('settings that a write-only server has no use for are notes: 0', async (t) => {
   const lines = [
     'use chroot = no',
