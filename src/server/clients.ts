@@ -56,19 +56,27 @@ export async function rotateClient(dataDir: string, name: string, secretFile?: s
   return access;
 }
 
-/** Takes the secret away: the client cannot log in any more. With `purge` all its backups go, too. */
+/**
+ * Takes the secret away: the client cannot log in any more. With `purge` all its backups go, too.
+ *
+ * @throws LeaseBusyError with `purge`, while somebody pushes: nothing has been done then
+ */
 export async function removeClient(dataDir: string, name: string, purge: boolean): Promise<void> {
   const layout = await findVault(dataDir, name);
-  for (const file of [layout.secretFile, layout.loginsFile]) await rm(file, { force: true });
-  if (!purge) return;
+  if (!purge) return takeSecrets(layout);
   const lease = await Lease.take(layout.leaseFile, 'client remove --purge', 0);
   const doomed = path.join(vaultsFolder(dataDir), `.removed-${name}-${process.pid}`);
   try {
+    await takeSecrets(layout);
     await rename(layout.folder, doomed);
   } finally {
     lease.release();
   }
   await rm(doomed, { recursive: true, force: true });
+}
+
+async function takeSecrets({ secretFile, loginsFile }: VaultLayout): Promise<void> {
+  for (const file of [secretFile, loginsFile]) await rm(file, { force: true });
 }
 
 export interface ClientInfo {

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { Lease } from '../../src/vault/lease.ts';
 import { assertSameTrees } from '../support/compare-trees.ts';
 import { isRoot } from '../support/make-tree.ts';
 import { nightdrop, nightdropOk, projectFolder, startNightdrop } from '../support/nightdrop.ts';
@@ -87,6 +88,16 @@ test('client add whose secret file cannot be written, or whose name is taken, le
   const file = path.join(folder, 'secret');
   assert.equal((await server.cli(['client', 'add', 'web3', '--secret-file', file])).code, 1);
   assert.equal(existsSync(file), false);
+});
+
+test('client remove --purge while the vault is in use takes nothing away, the secret neither', async () => {
+  const { url, env } = await server.addClient('busy');
+  const lease = await Lease.take(path.join(server.data, 'vaults', 'busy', 'lease.db'), 'a push', 0);
+  const refused = await server.cli(['client', 'remove', 'busy', '--purge', '--yes']);
+  lease.release();
+  assert.equal(refused.code, 5);
+  assert.match(refused.stderr, /^nightdrop: the vault is in use by a push/);
+  await runOk('rsync', ['-a', `${source}/`, url], { env });
 });
 
 test('root is told that what it makes in the folder of another user is not that user’s', {
