@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NightdropError } from '../lib/errors.ts';
@@ -40,6 +40,7 @@ export class Lease {
     let db: DatabaseSync;
     try {
       if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
+      accessSync(file, constants.R_OK | constants.W_OK);
       db = new DatabaseSync(file, { timeout: 0 });
     } catch (error) {
       throw new NightdropError('ERR_LEASE', `the lease ${file} cannot be opened: ${(error as Error).message}`, {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  appendFileSync,
   chmodSync,
   chownSync,
   existsSync,
@@ -88,6 +89,25 @@ test('client add whose secret file cannot be written, or whose name is taken, le
   const file = path.join(folder, 'secret');
   assert.equal((await server.cli(['client', 'add', 'web3', '--secret-file', file])).code, 1);
   assert.equal(existsSync(file), false);
+});
+
+test('client add and rotate change nothing where the settings have a mistake', async (t) => {
+  const data = path.join(temporaryFolder(t), 'data');
+  await nightdropOk(undefined, ['init', data]);
+  await nightdropOk(data, ['client', 'add', 'web1']);
+  const secret = () => readFileSync(path.join(data, 'vaults', 'web1', 'secret'), 'utf8');
+  const before = secret();
+  appendFileSync(path.join(data, 'nightdrop.toml'), 'nonsense = 1\n');
+  for (const [command, name] of [
+    ['add', 'web2'],
+    ['rotate', 'web1'],
+  ]) {
+    const { code, stdout, stderr } = await nightdrop(data, ['client', command, name]);
+    assert.deepEqual([code, stdout], [1, '']);
+    assert.match(stderr, /^nightdrop: \S+nightdrop\.toml:\d+: \S*nonsense: unknown key/);
+  }
+  assert.equal(secret(), before);
+  assert.equal(existsSync(path.join(data, 'vaults', 'web2')), false);
 });
 
 test('client remove --purge while the vault is in use takes nothing away, the secret neither', async () => {

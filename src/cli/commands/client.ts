@@ -37,8 +37,10 @@ function addAdd(client: Command): void {
     .action(async (name: string, options: AddOptions, command: Command) => {
       const { addClient, pushTarget } = await import('../../server/clients.ts');
       const dataDir = dataFolder(command);
+      // before anything is done: it fails where the settings have mistakes
+      const target = pushTarget(dataDir, name);
       const access = await addClient(dataDir, name, options.secretFile);
-      await printAccess(access, pushTarget(dataDir, name), `Added client ${name}.`, options.json);
+      await printAccess(access, target, `Added client ${name}.`, options.json);
       warnOfRoot(dataDir);
     });
 }
@@ -54,8 +56,9 @@ function addRotate(client: Command): void {
     .action(async (name: string, options: AddOptions, command: Command) => {
       const { pushTarget, rotateClient } = await import('../../server/clients.ts');
       const dataDir = dataFolder(command);
+      const target = pushTarget(dataDir, name);
       const access = await rotateClient(dataDir, name, options.secretFile);
-      await printAccess(access, pushTarget(dataDir, name), `Client ${name} has another secret.`, options.json);
+      await printAccess(access, target, `Client ${name} has another secret.`, options.json);
       warnOfRoot(dataDir);
     });
 }
