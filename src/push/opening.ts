@@ -15,6 +15,7 @@ import { looksSound } from '../vault/sound.ts';
 import { StateStore } from '../vault/state/store.ts';
 import { followsDirTimes } from './attributes.ts';
 import { Backups } from './backups.ts';
+import { isPartOfDigest } from './basis.ts';
 import { DelayedUpdates } from './delayed.ts';
 import { Destination } from './destination.ts';
 import { HardLinks } from './hard-links.ts';
@@ -147,7 +148,7 @@ export function beginSession(
     digestLength: digestLength(agreed.checksum),
     listDigest: agreed.listChecksum,
     // with the old compression literals copy single bytes out of what was matched, which the digest then confirms or denies
-    offersSums: agreed.compression !== 'zlib' || policy.zlibDeltas,
+    offersSums: isPartOfDigest(digestLength(agreed.checksum)) && (agreed.compression !== 'zlib' || policy.zlibDeltas),
     // also where the transport protects the bytes: only the digest shows that the client knows what it refers to
     verify: policy.verifyDeltas !== 'never',
   };
@@ -232,6 +233,7 @@ export function startStreams(connection: Connection, seed: number, clientTimeout
     output.message(MessageTag.ioTimeout, payload);
   }
   input.setTimeout(ioTimeout);
+  output.setTimeout(ioTimeout);
   output.keepAliveEvery(
     clientTimeout > 0 ? Math.min(KEEP_ALIVE_SECONDS, clientTimeout / 3) : KEEP_ALIVE_SECONDS,
     request.protocol,

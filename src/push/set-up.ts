@@ -4,7 +4,6 @@ import { ArgumentsDecoder, asksForSecond } from '../rsync/arguments.ts';
 import { Compat, compatFlags, writeCompatFlags } from '../rsync/capabilities.ts';
 import { Charset } from '../rsync/charset.ts';
 import {
-  CHECKSUMS,
   COMPRESSIONS,
   type Compression,
   chooseName,
@@ -12,6 +11,7 @@ import {
   forcedCompression,
   negotiatedCompression,
   negotiation,
+  OFFERED_CHECKSUMS,
   readNames,
   writeNames,
 } from '../rsync/negotiate.ts';
@@ -119,14 +119,14 @@ async function negotiate(
   compat: number,
 ): Promise<Pick<SetUp, 'checksum' | 'listChecksum' | 'seededDigest' | 'compression'>> {
   const { asksChecksum, asksCompression } = negotiation(options, (compat & Compat.varintFlags) !== 0);
-  if (asksChecksum) writeNames(output.data, CHECKSUMS);
+  if (asksChecksum) writeNames(output.data, OFFERED_CHECKSUMS);
   if (asksCompression) writeNames(output.data, COMPRESSIONS);
   output.flush();
   const forced = forcedChecksums(options, protocol);
   let { transfer: checksum, list: listChecksum } = forced;
   let compression = forcedCompression(options);
   if (asksChecksum) {
-    checksum = chooseName('checksum', CHECKSUMS, await input.read(readNames));
+    checksum = chooseName('checksum', OFFERED_CHECKSUMS, await input.read(readNames));
     listChecksum = checksum;
   }
   if (asksCompression) compression = negotiatedCompression(options, await input.read(readNames));

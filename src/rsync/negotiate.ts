@@ -8,7 +8,9 @@ export type Checksum = 'xxh128' | 'xxh3' | 'xxh64' | 'md5' | 'md4' | 'sha1';
 export type Compression = 'none' | 'zlib' | 'zlibx' | 'lz4' | 'zstd';
 
 /** Best first, in the order in which stock servers name theirs. Their 'none' is left out: content is always checked. */
-export const CHECKSUMS: readonly Checksum[] = ['xxh128', 'xxh3', 'xxh64', 'md5', 'md4', 'sha1'];
+const CHECKSUMS: readonly Checksum[] = ['xxh128', 'xxh3', 'xxh64', 'md5', 'md4', 'sha1'];
+/** Those that clients may agree on: the others are for who asks for them by name, since changed files come whole with them. */
+export const OFFERED_CHECKSUMS: readonly Checksum[] = ['xxh128', 'md5', 'md4', 'sha1'];
 export const COMPRESSIONS: readonly Compression[] = ['zstd', 'lz4', 'zlibx', 'zlib', 'none'];
 
 /** Stock peers take lists of 255 bytes. */

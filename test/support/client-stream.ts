@@ -7,7 +7,7 @@ import { FileListReceiver, type FileListSettings } from '../../src/rsync/flist.t
 import { ItemFlag } from '../../src/rsync/iflags.ts';
 import { Demultiplexer } from '../../src/rsync/mux.ts';
 import { NDX_FLIST_OFFSET, NdxDecoder } from '../../src/rsync/ndx.ts';
-import { CHECKSUMS, chooseName, forcedChecksums, negotiation, readNames } from '../../src/rsync/negotiate.ts';
+import { chooseName, forcedChecksums, negotiation, OFFERED_CHECKSUMS, readNames } from '../../src/rsync/negotiate.ts';
 import { defaultOptions, parseServerOptions, type ServerOptions } from '../../src/rsync/options.ts';
 import type { Recording } from './record-proxy.ts';
 
@@ -35,7 +35,7 @@ export function openClientStream({ up, down }: Recording): ClientStream {
   const compat = protocol >= 30 ? server.varint() : 0;
   const { asksChecksum, asksCompression } = negotiation(options, (compat & Compat.varintFlags) !== 0);
   let { list: checksum } = forcedChecksums(options, protocol);
-  if (asksChecksum) checksum = chooseName('checksum', CHECKSUMS, readNames(client));
+  if (asksChecksum) checksum = chooseName('checksum', OFFERED_CHECKSUMS, readNames(client));
   if (asksCompression) readNames(client);
   if (protocol >= 30) demultiplexer.start();
   const rules = options.deletes || options.pruneEmptyDirs ? readRules(client) : [];
