@@ -8,7 +8,7 @@ import { itemFlags } from './itemize.ts';
 import { warningMessage } from './messages.ts';
 import { baseName, dirName, joinPath, relativePath } from './paths.ts';
 import type { PushSession } from './session.ts';
-import { followPath } from './stored-path.ts';
+import { followPath, newPatience } from './stored-path.ts';
 
 /** What one of the other places has at an object's path. */
 export interface Alternative {
@@ -39,6 +39,7 @@ export class AltDests {
   readonly kind: AltDestKind;
   private readonly session: PushSession;
   private readonly places: string[];
+  private readonly patience = newPatience();
   /** where the directory that was looked for last lies in each place */
   private last: { directory: string; found: (string | undefined)[] } | undefined;
 
@@ -83,7 +84,7 @@ export class AltDests {
   locate(directory: string): (string | undefined)[] {
     if (this.last?.directory !== directory) {
       const { destination, base } = this.session;
-      const found = this.places.map((place) => followPath(destination, base, `${place}/${directory}`));
+      const found = this.places.map((place) => followPath(destination, base, `${place}/${directory}`, this.patience));
       this.last = { directory, found };
     }
     return this.last.found;
@@ -95,7 +96,7 @@ export function openAltDests(session: PushSession): AltDests | undefined {
   const { options, destination, base } = session;
   if (options.altDests.length === 0) return undefined;
   for (const { kind, path } of options.altDests) {
-    const found = followPath(destination, base, path);
+    const found = followPath(destination, base, path, newPatience());
     const entry = found === undefined ? undefined : destination.entry(found);
     if (entry === undefined) warningMessage(session, `--${kind}-dest arg does not exist: ${shownPlace(session, path)}`);
     else if (!isDir(entry.mode))

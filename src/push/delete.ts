@@ -6,7 +6,7 @@ import { IO_ERROR_GENERAL } from '../rsync/flist-flags.ts';
 import { NDX_DELETE_STATS } from '../rsync/ndx.ts';
 import type { Entry } from '../vault/entry.ts';
 import { deleteKind } from './itemize.ts';
-import { MergeFiles } from './merge-files.ts';
+import { MergeFiles, PAUSE } from './merge-files.ts';
 import { errorMessage, infoMessage, warningMessage } from './messages.ts';
 import { tellDeleted } from './names-told.ts';
 import { baseName, dirName, joinPath, relativePath } from './paths.ts';
@@ -245,6 +245,8 @@ export class DeletePass {
    */
   private *deleteObject(path: string, entry: Entry, nested = false): Reading<boolean> {
     const { session } = this;
+    // what goes is told by name: a client that does not read must not have millions of names gather here
+    if (session.output.isFull) yield PAUSE;
     let empty = true;
     if (isDir(entry.mode) && !(yield* this.deleteContent(path, inListOrder(session.destination.list(path) ?? [])))) {
       infoMessage(session, `cannot delete non-empty directory: ${this.name(path)}`);

@@ -1,10 +1,10 @@
-import { ProtocolError } from '../lib/errors.ts';
+import { NightdropError, ProtocolError, RsyncExit } from '../lib/errors.ts';
 import { brief, compareNames } from '../lib/names.ts';
 import { isDir, S_IFDIR, S_IFMT } from '../lib/stat.ts';
 import { type Entry, NO_BLOBS } from '../vault/entry.ts';
 import type { StateStore } from '../vault/state/store.ts';
 import { DirectoryLinks, named } from './directory-links.ts';
-import { baseName, dirName } from './paths.ts';
+import { baseName, dirName, isLongPath } from './paths.ts';
 import { SharedObjects } from './shared-objects.ts';
 
 /** Directories kept decoded at once; more only while their files are on the way. */
@@ -26,8 +26,10 @@ interface Draft {
 export class Destination {
   private readonly store: StateStore;
   private readonly dryRun: boolean;
-  /** in order of last use */
+  /** in order of first use */
   private readonly drafts = new Map<string, Draft>();
+  /** of them, when some are given up next */
+  private mostDrafts = OPEN_DIRECTORIES;
   private readonly shared = new SharedObjects();
   private readonly links = new DirectoryLinks((path) => this.recorded(path));
   private rootEntry: Entry;
@@ -53,6 +55,11 @@ export class Destination {
     return this.recorded(this.links.resolve(path));
   }
 
+  /** Whether nothing is kept at the path: symlinks that are followed could make it longer in every push, without end. */
+  isTooLong(path: string): boolean {
+    return isLongPath(this.links.resolve(path));
+  }
+
   /** From now on `path` is taken for the directory of the vault that a symlink there leads to, if it does. */
   follow(path: string): void {
     this.links.follow(path);
@@ -75,10 +82,16 @@ export class Destination {
     return draft === undefined ? undefined : sorted(draft.entries);
   }
 
+  /** Whether the path is a directory with nothing in it. */
+  isEmpty(path: string): boolean {
+    return this.draft(this.links.resolve(path))?.entries.size === 0;
+  }
+
   /** Creates or replaces the object at `path`; what makes a directory of it, or no longer, is the caller's step. */
   put(client: string, given: Entry): void {
     if (this.dryRun) return;
     const path = this.links.resolve(client);
+    if (isLongPath(path)) throw tooLong(path);
     const entry = path === client ? given : named(given, path);
     if (path === '') {
       this.rootEntry = entry;
@@ -188,8 +201,8 @@ export class Destination {
 
   private remember(draft: Draft): void {
     this.drafts.set(draft.path, draft);
-    if (this.drafts.size <= OPEN_DIRECTORIES) return;
-    // the oldest half goes, but what has files on the way
+    if (this.drafts.size <= this.mostDrafts) return;
+    // the oldest go, but what has files on the way
     let surplus = this.drafts.size - OPEN_DIRECTORIES / 2;
     for (const old of this.drafts.values()) {
       if (surplus <= 0) break;
@@ -198,6 +211,8 @@ export class Destination {
       this.write(old);
       this.drafts.delete(old.path);
     }
+    // where many have, they are not gone through for each one more
+    this.mostDrafts = Math.max(OPEN_DIRECTORIES, 2 * this.drafts.size);
   }
 
   private write(draft: Draft): void {
@@ -205,6 +220,13 @@ export class Destination {
     this.store.writeDir(draft.path, sorted(draft.entries));
     draft.dirty = false;
   }
+}
+
+function tooLong(path: string): NightdropError {
+  return new NightdropError('ERR_PATH', `ERROR: the path ${brief(path)} would be too long in the vault`, {
+    rsyncExit: RsyncExit.fileIo,
+    forClient: true,
+  });
 }
 
 /** Whether the object is a new one: not only its attributes differ. */

@@ -1,7 +1,7 @@
 import { isDir, isSymlink } from '../lib/stat.ts';
 import type { Entry } from '../vault/entry.ts';
 import { baseName, dirName, joinPath } from './paths.ts';
-import { followPath } from './stored-path.ts';
+import { followPath, newPatience } from './stored-path.ts';
 
 /**
  * Symlinks of the vault that stand for the directories they lead to (--keep-dirlinks, and in the destination's own path).
@@ -9,6 +9,7 @@ import { followPath } from './stored-path.ts';
  */
 export class DirectoryLinks {
   private readonly real = new Map<string, string>();
+  private readonly patience = newPatience();
   private readonly lookUp: (path: string) => Entry | undefined;
 
   /** @param lookUp what is recorded at a path, without any link followed */
@@ -38,7 +39,7 @@ export class DirectoryLinks {
 
   /** Where a link leads that lies in `directory`; undefined when that is no directory. */
   private target(directory: string, target: string): string | undefined {
-    const found = followPath({ entry: this.lookUp }, directory, target);
+    const found = followPath({ entry: this.lookUp }, directory, target, this.patience);
     if (found === undefined || found === '') return found;
     return isDir(this.lookUp(found)!.mode) ? found : undefined;
   }

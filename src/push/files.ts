@@ -70,7 +70,9 @@ function compareInPlace(session: PushSession, item: Item, existing: Entry | unde
     }
   }
   const group = file.hardLink;
-  const similar = existing === undefined ? session.similarFiles?.find(file, item.path) : undefined;
+  // of what came wrong no sums are offered again
+  const similar =
+    item.attempt > 1 ? item.similar : existing === undefined ? session.similarFiles?.find(file, item.path) : undefined;
   if (
     existing === undefined &&
     findPart(session, item.path) === undefined &&

@@ -9,6 +9,7 @@ import { fileItem } from './files.ts';
 import { linkToLeader } from './links.ts';
 import { listItem } from './listing.ts';
 import type { Item, ListState } from './lists.ts';
+import { errorMessage } from './messages.ts';
 import { nodeItem, settleLink, skipLink } from './nodes.ts';
 import { isPassedOver } from './passed-over.ts';
 import { isBelowAny } from './path-sets.ts';
@@ -121,9 +122,11 @@ export class Generator {
       if (i < sliceEnd) continue;
       sliceEnd = i + SLICE;
       await nextTurn();
+      await session.output.drained();
       session.lists.throwIfFailed();
       await this.settle(false);
     }
+    await session.output.drained();
     state.passed = true;
   }
 
@@ -133,6 +136,7 @@ export class Generator {
     if (this.isSkipped(path)) return;
     if (this.session.options.keepDirlinks) this.session.destination.follow(path);
     if (this.session.options.listOnly) return listItem(this.session, directory);
+    if (this.isTooLong(directory, path)) return;
     if (this.blocked.stops(directory, path)) return this.blocked.tellUnlisted(directory, path);
     const item = newItem(state, directory, state.list.first - 1, path);
     if (!directoryItem(this.session, this.deletes, item)) {
@@ -157,6 +161,7 @@ export class Generator {
     if (isDir(file.mode)) {
       if (session.agreement.incremental) return undefined;
       if (session.options.keepDirlinks) session.destination.follow(path);
+      if (this.isTooLong(file, path)) return undefined;
       if (this.blocked.stops(file, path)) {
         this.blocked.tellUnlisted(file, path);
         return undefined;
@@ -167,7 +172,7 @@ export class Generator {
       return undefined;
     }
     const item = newItem(state, file, ndx, path);
-    if (this.blocked.stops(file, path)) {
+    if (this.isTooLong(file, path) || this.blocked.stops(file, path)) {
       skipLink(session, item);
       return undefined;
     }
@@ -248,6 +253,7 @@ export class Generator {
       item.list.outstanding--;
       if (this.closed && this.session.hardLinks.leader(item.file.hardLink) === undefined) {
         this.session.counts.failed++;
+        skipLink(this.session, item);
         continue;
       }
       const step = this.nonDirectory(item);
@@ -257,6 +263,16 @@ export class Generator {
 
   private isSkipped(path: string): boolean {
     return this.skipped.has(path) || isBelowAny(this.skipped, path);
+  }
+
+  /** The destination and what is below it may be too long together. A directory is passed over with all that it has. */
+  private isTooLong(file: FileEntry, path: string): boolean {
+    const { session } = this;
+    if (!session.destination.isTooLong(path)) return false;
+    errorMessage(session, `rsync: [generator] failed to make "${file.path}": File name too long (36)`);
+    session.counts.failed++;
+    if (isDir(file.mode)) this.skipped.add(path);
+    return true;
   }
 
   private target(file: FileEntry): string {

@@ -1,4 +1,5 @@
 import { ProtocolError } from '../lib/errors.ts';
+import { Queue } from '../lib/queue.ts';
 import type { FileEntry, FileList } from '../rsync/entry.ts';
 import type { SumHead } from '../rsync/sum-head.ts';
 import type { Entry } from '../vault/entry.ts';
@@ -74,13 +75,16 @@ export interface Settled {
  * wait to be gone over, and items whose content has been taken in (or not).
  */
 export class Lists {
-  private readonly states: ListState[] = [];
+  private states: ListState[] = [];
+  /** places among them: of the oldest that the client has not given up, the oldest not told to be done, the next to go over */
+  private first = 0;
+  private told = 0;
   private next = 0;
   private inFlight = 0;
-  readonly settled: Settled[] = [];
-  readonly redo: Item[] = [];
+  readonly settled = new Queue<Settled>();
+  readonly redo = new Queue<Item>();
   /** members of hard-link groups that waited, and need not any more */
-  readonly released: Item[] = [];
+  readonly released = new Queue<Item>();
   /** no more lists will come */
   complete = false;
   /** phases the client was told are over, and DONEs of its that answer those, not a list */
@@ -101,7 +105,7 @@ export class Lists {
   }
 
   all(): FileList[] {
-    return this.states.map((state) => state.list);
+    return this.states.slice(this.first).map((state) => state.list);
   }
 
   /** The next list nobody has gone over yet. */
@@ -111,22 +115,35 @@ export class Lists {
 
   /** Lists that are finished and were not told so: the oldest, if the generator has left it behind. */
   finished(): ListState | undefined {
-    const at = this.states.findIndex((s) => !s.done);
-    const state = this.states[at];
+    const state = this.oldestUntold();
     // of the last list nobody knows that it is before the client says so
-    if (state === undefined || (at === this.states.length - 1 && !this.complete)) return undefined;
+    if (state === undefined || (this.told === this.states.length - 1 && !this.complete)) return undefined;
     return state.passed && state.outstanding === 0 ? state : undefined;
+  }
+
+  /** They are told in their order. */
+  private oldestUntold(): ListState | undefined {
+    while (this.states[this.told]?.done) this.told++;
+    return this.states[this.told];
   }
 
   /** The client has given up its oldest list too; false when there is none. */
   drop(): boolean {
-    const state = this.states[0];
+    const state = this.states[this.first];
     if (state === undefined) return false;
     if (!state.done) throw new ProtocolError('the client says a file list is done before it is');
-    this.states.shift();
-    this.next--;
+    this.first++;
     this.inFlight -= state.list.entries.length;
+    if (this.first > this.states.length / 2) this.forgetDropped();
     return true;
+  }
+
+  private forgetDropped(): void {
+    const { first } = this;
+    this.states = this.states.slice(first);
+    this.first = 0;
+    this.told = Math.max(0, this.told - first);
+    this.next -= first;
   }
 
   /** The client agrees that a phase is over. */
@@ -137,35 +154,49 @@ export class Lists {
   }
 
   allDone(): boolean {
-    return this.states.every((state) => state.done);
+    return this.oldestUntold() === undefined;
   }
 
   /** Items that were asked for and are neither stored nor given up. */
   outstanding(): number {
     let sum = 0;
-    for (const state of this.states) sum += state.outstanding;
+    for (let i = this.first; i < this.states.length; i++) sum += this.states[i].outstanding;
     return sum;
   }
 
   get pending(): number {
-    return this.states.length;
+    return this.states.length - this.first;
   }
 
   /** The item that was asked for with index `ndx`. */
   requested(ndx: number): Item {
-    for (const state of this.states) {
-      const { first, entries, indices } = state.list;
-      if (indices === undefined && ndx > first + entries.length - 1) continue;
-      const item = state.requested.get(ndx);
-      if (item !== undefined) return item;
-      break;
-    }
+    const item = this.listOf(ndx)?.requested.get(ndx);
+    if (item !== undefined) return item;
     throw new ProtocolError(`the client answers a request that was not made (index ${ndx})`);
+  }
+
+  /** The list with the index; a directory's own is the one before those of its list. */
+  private listOf(ndx: number): ListState | undefined {
+    let low = this.first;
+    let high = this.states.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.states[middle].list.first - 1 <= ndx) low = middle + 1;
+      else high = middle;
+    }
+    return low > this.first ? this.states[low - 1] : undefined;
   }
 
   /** Transfers that were asked for and have had no reply. */
   unanswered(): Item[] {
-    return this.states.flatMap((state) => [...state.requested.values()].filter((item) => item.offered !== undefined));
+    return this.states
+      .slice(this.first)
+      .flatMap((state) => [...state.requested.values()].filter((item) => item.offered !== undefined));
+  }
+
+  /** Members of a hard-link group need not wait any more: there may be more of them than a call has arguments. */
+  release(items: readonly Item[]): void {
+    for (const item of items) this.released.push(item);
   }
 
   settle(item: Item, result: FileResult): void {

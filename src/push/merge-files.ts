@@ -15,6 +15,9 @@ const MOST_AHEAD = 16 << 20;
 /** Links one after another. */
 const MOST_LINKS = 8;
 
+/** What steps ask for that want no file, but that the client has read what it was told. */
+export const PAUSE = '';
+
 /** Has steps that ask for merge files go on with their content, at once where nothing has to be read. */
 export class MergeFiles {
   private readonly session: PushSession;
@@ -24,12 +27,12 @@ export class MergeFiles {
     this.session = session;
   }
 
-  /** Not a promise when no merge file is there. */
+  /** Not a promise when no merge file is there, and no pause needed. */
   carry<T>(steps: Reading<T>): T | Promise<T> {
     for (let step = steps.next(); ; step = steps.next(undefined)) {
       if (step.done) return step.value;
-      const entry = this.find(step.value);
-      if (entry !== undefined) return this.carryOn(steps, entry);
+      const answer = this.answer(step.value);
+      if (answer !== undefined) return this.carryOn(steps, answer);
     }
   }
 
@@ -55,13 +58,19 @@ export class MergeFiles {
     return step.value;
   }
 
-  private async carryOn<T>(steps: Reading<T>, first: Entry): Promise<T> {
-    let step = steps.next(await this.load(first));
+  private async carryOn<T>(steps: Reading<T>, first: Promise<string | undefined>): Promise<T> {
+    let step = steps.next(await first);
     while (!step.done) {
-      const entry = this.find(step.value);
-      step = steps.next(entry === undefined ? undefined : await this.load(entry));
+      const answer = this.answer(step.value);
+      step = steps.next(answer === undefined ? undefined : await answer);
     }
     return step.value;
+  }
+
+  private answer(path: string): Promise<string | undefined> | undefined {
+    if (path === PAUSE) return this.session.output.drained()?.then(() => undefined);
+    const entry = this.find(path);
+    return entry && this.load(entry);
   }
 
   /** The file at a path from the module's root; a symlink's last name is followed, as in a chroot. */

@@ -102,7 +102,7 @@ export function linked(session: PushSession, entry: Entry, file: FileEntry): Ent
 export function settleLink(session: PushSession, item: Item, entry: Entry, formerInode = entry.inode): void {
   const group = item.file.hardLink;
   if (group >= 0 && session.options.hardLinks)
-    session.lists.released.push(...session.hardLinks.settle(group, item, entry, formerInode));
+    session.lists.release(session.hardLinks.settle(group, item, entry, formerInode));
 }
 
 /** The same, once the values of its attributes have come that the entry still lacks. */
@@ -119,17 +119,20 @@ export function settleOrLeadLater(session: PushSession, item: Item, entry: Entry
 
 /** The values have come. */
 export function leadNow(session: PushSession, item: Item): void {
-  const entry = item.leadsLater ? session.destination.entry(item.path) : undefined;
+  if (!item.leadsLater) return;
   item.leadsLater = false;
-  if (entry === undefined) return;
-  settleLink(session, item, entry);
+  const entry = session.destination.entry(item.path);
+  if (entry === undefined) skipLink(session, item);
+  else settleLink(session, item, entry);
   session.lists.notify();
 }
 
-/** Tells a hard-link group that this member will not lead: who waited for it is gone over again. */
+/** Tells a hard-link group that this member will not lead: who waited for it may lead in its place. */
 export function skipLink(session: PushSession, item: Item): void {
   const group = item.file.hardLink;
-  if (group >= 0 && session.options.hardLinks) session.lists.released.push(...session.hardLinks.fail(group, item));
+  if (group < 0 || !session.options.hardLinks) return;
+  const next = session.hardLinks.fail(group, item);
+  if (next !== undefined) session.lists.released.push(next);
 }
 
 function isCarried(session: PushSession, file: FileEntry): boolean {

@@ -22,6 +22,7 @@ export class Output {
   private flushScheduled = false;
   private corked = false;
   private keepAlive: NodeJS.Timeout | undefined;
+  private patience = 0;
   private lastWrite = Date.now();
   private readonly onWrite: () => void;
   private readonly protocol: number;
@@ -35,6 +36,11 @@ export class Output {
   startMultiplex(): void {
     this.flush();
     this.multiplexed = true;
+  }
+
+  /** Drops the connection when a writer has waited so long for the client to read on; 0: never. */
+  setTimeout(seconds: number): void {
+    this.patience = seconds * 1000;
   }
 
   /** Sends an empty frame whenever nothing was sent for `seconds`, so that a waiting client does not give up. */
@@ -90,11 +96,18 @@ export class Output {
     }
   }
 
+  /** The client does not keep up. */
+  get isFull(): boolean {
+    return this.socket.writableLength >= HIGH_WATER && !this.socket.destroyed;
+  }
+
   /** undefined while the client keeps up, else a promise for when it has caught up (or the connection has ended). */
   drained(): Promise<void> | undefined {
-    if (this.socket.writableLength < HIGH_WATER || this.socket.destroyed) return undefined;
+    if (!this.isFull) return undefined;
     return new Promise((resolve) => {
+      const timer = this.patience > 0 ? setTimeout(() => this.socket.destroy(), this.patience) : undefined;
       const done = () => {
+        clearTimeout(timer);
         this.socket.off('drain', done);
         this.socket.off('close', done);
         resolve();

@@ -23,9 +23,9 @@ export function findPart(session: PushSession, path: string): Entry | undefined 
   return entry !== undefined && isFile(entry.mode) ? entry : undefined;
 }
 
-/** Puts a part where it belongs; false when its directory cannot be made. */
+/** Puts a part where it belongs; false when its directory cannot be made, or one is in its own place. */
 export function putPart(session: PushSession, part: string, entry: Entry): boolean {
-  if (!makeDirectory(session, dirName(part))) return false;
+  if (!makeDirectory(session, dirName(part)) || session.destination.hasDirectory(part)) return false;
   session.destination.remove(part);
   session.destination.put(part, { ...entry, name: baseName(part) });
   return true;
@@ -42,7 +42,7 @@ export function dropPart(session: PushSession, path: string): void {
   const directory = dirName(part);
   // one directory for all files is the user's own
   if (options.partialDir.startsWith('/') || directory === '') return;
-  if (destination.list(directory)?.length === 0) destination.remove(directory);
+  if (destination.isEmpty(directory)) destination.remove(directory);
 }
 
 /** One level only, as a stock receiver does; something else of that name goes. */

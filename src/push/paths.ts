@@ -39,9 +39,14 @@ export function resolvePath(directory: string, path: string): string {
   return parts.join('/');
 }
 
-/** Longer than any file system takes. */
+/** Longer than any system call takes a path. */
+export function isLongPath(path: string): boolean {
+  return path.length > LONGEST_PATH;
+}
+
+/** Longer than any file system takes, as a whole or in a part. */
 export function isTooLong(path: string): boolean {
-  return path.length > LONGEST_PATH || path.split('/').some((part) => part.length > LONGEST_NAME);
+  return isLongPath(path) || path.split('/').some((part) => part.length > LONGEST_NAME);
 }
 
 const LONGEST_PATH = 4095;

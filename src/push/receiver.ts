@@ -138,6 +138,8 @@ export class Receiver {
   private async reply(ndx: number): Promise<void> {
     const { session } = this;
     const item = session.lists.requested(ndx);
+    // at once: a message beside the data must not settle it as well
+    item.list.requested.delete(ndx);
     const iflags = await session.input.read((reader) => {
       if (session.agreement.protocol < 29) return item.iflags;
       const flags = reader.u16();
@@ -155,7 +157,6 @@ export class Receiver {
       item.wantedXattrs = undefined;
       leadNow(session, item);
     }
-    item.list.requested.delete(ndx);
     if ((iflags & ItemFlag.transfer) === 0 || session.dryRun) {
       if (session.dryRun && iflags & ItemFlag.transfer) session.counts.transferred++;
       return;

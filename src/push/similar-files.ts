@@ -8,6 +8,8 @@ import type { PushSession } from './session.ts';
 /** Steps of comparing names, one for each pair of their bytes: of one file, and of a whole push. */
 const MOST_STEPS = 20_000_000;
 const MOST_STEPS_IN_ALL = 2_000_000_000;
+/** An entry of a directory that is entered, in such steps: a client may have two of them entered in turn. */
+const STEPS_OF_ENTERING = 50;
 /** Files of one size whose times are looked at. */
 const MOST_OF_ONE_SIZE = 1000;
 /** Files remembered that this push has deleted. */
@@ -36,7 +38,7 @@ export class SimilarFiles {
   private candidates: Candidate[] = [];
   private bySize = new Map<number, Entry[]>();
   private stepsLeft = MOST_STEPS_IN_ALL;
-  private readonly deleted = new Map<string, Entry[]>();
+  private readonly deleted = new Map<string, Set<Entry>>();
   private deletedCount = 0;
 
   constructor(session: PushSession) {
@@ -48,15 +50,15 @@ export class SimilarFiles {
     this.deletedCount++;
     const directory = dirName(path);
     const there = this.deleted.get(directory);
-    if (there === undefined) this.deleted.set(directory, [entry]);
-    else there.push(entry);
+    if (there === undefined) this.deleted.set(directory, new Set([entry]));
+    else there.add(entry);
   }
 
   find(file: FileEntry, path: string): SimilarFile | undefined {
     this.enter(dirName(path));
     const entry = this.sameSizeAndTime(file) ?? this.similarName(baseName(path));
     if (entry === undefined) return undefined;
-    return { entry, deleted: this.deleted.get(this.directory!)?.includes(entry) ?? false };
+    return { entry, deleted: this.deleted.get(this.directory!)?.has(entry) ?? false };
   }
 
   private enter(directory: string): void {
@@ -64,6 +66,7 @@ export class SimilarFiles {
     this.directory = directory;
     this.candidates = [];
     this.bySize = new Map();
+    if (this.stepsLeft <= 0) return;
     const { destination, options, altDests, base } = this.session;
     this.add(destination.list(directory) ?? []);
     this.add(this.deleted.get(directory) ?? []);
@@ -72,8 +75,9 @@ export class SimilarFiles {
     for (const place of altDests.locate(relative)) if (place !== undefined) this.add(destination.list(place) ?? []);
   }
 
-  private add(entries: Entry[]): void {
+  private add(entries: Iterable<Entry>): void {
     for (const entry of entries) {
+      this.stepsLeft -= STEPS_OF_ENTERING;
       if (!isCandidate(entry)) continue;
       this.candidates.push({ entry, name: undefined });
       const same = this.bySize.get(entry.size);
@@ -91,7 +95,6 @@ export class SimilarFiles {
   }
 
   /** The last of the nearest, as far as they can be compared: a client may list names that are made to be slow. */
-
   private similarName(name: string): Entry | undefined {
     const wanted = splitName(name);
     const end = this.stepsLeft - Math.min(this.stepsLeft, MOST_STEPS);

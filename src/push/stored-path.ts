@@ -6,21 +6,33 @@ import { dirName, joinPath } from './paths.ts';
 const MOST_SYMLINKS = 40;
 /** Names still to be looked up: more than a path of 4,096 bytes can have. */
 const MOST_NAMES = 4096;
+/** Names that a push looks up. One path can take a hundred thousand, by way of symlinks, and a client list many paths. */
+const MOST_NAMES_IN_ALL = 200_000_000;
 
 /** Whatever says what is recorded at a path. */
 export interface Records {
   entry(path: string): Entry | undefined;
 }
 
+/** How many names may still be looked up; then nothing is there any more. */
+export interface Patience {
+  names: number;
+}
+
+export function newPatience(): Patience {
+  return { names: MOST_NAMES_IN_ALL };
+}
+
 /**
  * Where `path` leads from the directory `from`, by what is stored: `..` and symlinks are followed as by a process whose
  * root is the module's, so nothing leads out of the vault. undefined when nothing is there.
  */
-export function followPath(records: Records, from: string, path: string): string | undefined {
+export function followPath(records: Records, from: string, path: string, patience: Patience): string | undefined {
   let at = path.startsWith('/') ? '' : from;
   const left = path.split('/').reverse();
   let symlinks = 0;
   for (let name = left.pop(); name !== undefined; name = left.pop()) {
+    if (--patience.names < 0) return undefined;
     if (name === '' || name === '.') continue;
     if (name === '..') {
       at = dirName(at);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { S_IFLNK, S_IFREG } from '../../src/lib/stat.ts';
 import { Destination, newDirectory } from '../../src/push/destination.ts';
-import { followPath } from '../../src/push/stored-path.ts';
+import { followPath, newPatience } from '../../src/push/stored-path.ts';
 import { StateStore } from '../../src/vault/state/store.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
@@ -25,6 +25,7 @@ test('a path through stored directories and symlinks leads nowhere above the roo
   put('days/b', S_IFLNK, 'a/a');
   put('days/long', S_IFLNK, `${'./'.repeat(2000)}${'long/'.repeat(90)}`);
 
+  const follow = (from: string, given: string) => followPath(destination, from, given, newPatience());
   const leads = {
     '.': 'days/one',
     '': 'days/one',
@@ -33,12 +34,16 @@ test('a path through stored directories and symlinks leads nowhere above the roo
     '../../../..': '',
     '/days/../days': 'days',
   };
-  for (const [given, there] of Object.entries(leads))
-    assert.equal(followPath(destination, 'days/one', given), there, given);
-  assert.equal(followPath(destination, 'days', 'latest/sub'), 'days/two/sub');
-  assert.equal(followPath(destination, 'days', 'absolute/..'), 'days/two');
-  assert.equal(followPath(destination, 'days', 'chain'), 'days/two');
-  assert.equal(followPath(destination, 'days', 'file'), 'days/file');
+  for (const [given, there] of Object.entries(leads)) assert.equal(follow('days/one', given), there, given);
+  assert.equal(follow('days', 'latest/sub'), 'days/two/sub');
+  assert.equal(follow('days', 'absolute/..'), 'days/two');
+  assert.equal(follow('days', 'chain'), 'days/two');
+  assert.equal(follow('days', 'file'), 'days/file');
   for (const nowhere of ['none', 'none/..', 'file/..', 'file/x', 'loop', 'a', 'long', 'out'])
-    assert.equal(followPath(destination, 'days', nowhere), undefined, nowhere);
+    assert.equal(follow('days', nowhere), undefined, nowhere);
+
+  // what is left of a push's patience counts for all its paths
+  const patience = { names: 3 };
+  assert.equal(followPath(destination, 'days', 'one/../two', patience), 'days/two');
+  assert.equal(followPath(destination, 'days', 'one', patience), undefined);
 });
