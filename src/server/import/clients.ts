@@ -23,6 +23,7 @@ const NAMES = '1 to 64 letters, digits, dots, underscores and hyphens, and begin
 export function judgeModule(module: Module, secretsFile: string | undefined): ModuleVerdict {
   const why = whyNot(module);
   if (why !== undefined) return { clients: [], fates: [why] };
+  if (textOf(module, 'auth users') === '') return withoutSecrets(module);
   const readOnly = isOn(module, 'read only', true);
   const file = secretsFile ?? textOf(module, 'secrets file');
   if (file === '') return { clients: [], fates: [left('it names no secrets file, so nobody can log in')] };
@@ -41,6 +42,13 @@ export function judgeModule(module: Module, secretsFile: string | undefined): Mo
   if (!textOf(module, 'path').includes(USER)) return { clients: [draftOf(module, module.name, logins)], fates };
   const own = oneForEach(module, logins);
   return { clients: own.clients, fates: [...fates, ...own.fates] };
+}
+
+/** Its settings are here when somebody makes the client: what kept hosts out there does then. */
+function withoutSecrets(module: Module): ModuleVerdict {
+  const { name } = module;
+  const why = `anybody may push there, but each client here has a secret: nightdrop client add ${name} makes it, and finds its settings here`;
+  return { clients: [draftOf(module, name, new Map())], fates: [left(why)] };
 }
 
 /** Where each user has a folder of its own, each becomes a client. */
@@ -65,10 +73,7 @@ function draftOf({ name: module, file, line, values }: Module, name: string, log
 
 function whyNot(module: Module): Fate | undefined {
   if (numberOf(textOf(module, 'max connections')) < 0) return unneeded('max connections below 0 turns the module off');
-  if (textOf(module, 'auth users') === '') {
-    if (isOn(module, 'read only', true)) return READ_ONLY;
-    return left('anybody may push there, but each client here has a secret: nightdrop client add makes one');
-  }
+  if (textOf(module, 'auth users') === '' && isOn(module, 'read only', true)) return READ_ONLY;
   const folder = textOf(module, 'path');
   if (!folder.includes(USER) && !isVaultName(module.name)) return left(`a client's name has ${NAMES}`);
   if (/%RSYNC_/.test(folder.replaceAll(USER, ''))) {

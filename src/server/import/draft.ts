@@ -7,7 +7,7 @@ export interface ClientDraft extends Place {
   name: string;
   /** that it is made of */
   module: string;
-  /** user to secret, latin1-tagged */
+  /** user to secret, latin1-tagged; none: settings only, for a client that somebody makes later */
   logins: Map<string, string>;
   /** of the module */
   values: Values;

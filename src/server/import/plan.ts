@@ -76,7 +76,7 @@ export async function planImport(options: ImportOptions): Promise<ImportPlan> {
         continue;
       }
       clients.push(client);
-      say(module, name, carried(loginsOf(client)));
+      if (client.logins.size > 0) say(module, name, carried(loginsOf(client)));
       for (const assignment of client.values.values()) {
         const fate = carryModuleParameter(assignment, client);
         if (fate !== undefined) fates.get(assignment)!.push(fate);
@@ -95,7 +95,8 @@ export async function planImport(options: ImportOptions): Promise<ImportPlan> {
     for (const fate of unique(known)) say(assignment, assignment.parameter.name, fate);
   }
   const hasModules = config.modules.length > 0;
-  return { clients, hasModules, remarks: inOrder(remarks, config.assignments), settingsFile, before, ...change };
+  const made = clients.filter(({ logins }) => logins.size > 0);
+  return { clients: made, hasModules, remarks: inOrder(remarks, config.assignments), settingsFile, before, ...change };
 }
 
 /** Of the one that is to be used for all modules. */

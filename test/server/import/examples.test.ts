@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { loadSettings } from '../../../src/config/load.ts';
 import { startNightdrop } from '../../support/nightdrop.ts';
 import { run } from '../../support/run.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
@@ -233,6 +234,26 @@ test('included files, defaults that modules replace, lines that go on', async (t
     toml,
     '[defaults]\ndefault_uid = 0\ndefault_gid = 0\n\n[vaults.web1]\nhosts_allow = [ "10.0.0.0/8", "2001:db8::/32", "*.example.org" ]',
   );
+});
+
+test('a module that anybody may push to is not carried, but the client that is made of it later has its settings', async (t) => {
+  const conf = write(t, {
+    'rsyncd.conf':
+      'read only = no\n[open]\npath = /open\nhosts allow = 192.0.2.7\nrefuse options = delete\n' +
+      '[a]\nauth users = a\nsecrets file = DIR/secrets\n',
+    secrets: 'a:a secret of sixteen\n',
+  });
+  const data = await makeData(t);
+  const told = await importConf(data, conf);
+  assert.equal(told.code, 4);
+  assert.match(told.stdout, /^Made 1 client\(s\): a\.$/m);
+  assert.match(told.stdout, /:4: hosts allow: carried: hosts_allow$/m);
+  const server = await startNightdrop(t, { data });
+  const { url, env } = await server.addClient('open');
+  const refused = await run('rsync', ['-a', conf, `${url}/`], { env });
+  assert.deepEqual([refused.code, refused.stderr.split('\n')[0]], [5, '@ERROR: auth failed on module open']);
+  const { vaults } = loadSettings(path.join(data, 'nightdrop.toml'));
+  assert.deepEqual([vaults.open.hostsAllow, vaults.open.refuseOptions], [['192.0.2.7'], ['delete']]);
 });
 
 test('a folder for each user: each user becomes a client, and pushes by its own name', async (t) => {

@@ -139,7 +139,7 @@ test('each line is told of; a dry run writes nothing; secrets are shown nowhere'
     ],
     [
       16,
-      '[open]: not carried: anybody may push there, but each client here has a secret: nightdrop client add makes one',
+      '[open]: not carried: anybody may push there, but each client here has a secret: nightdrop client add open makes it, and finds its settings here',
     ],
     [18, '[home]: not carried: its folder hangs on who connects: nightdrop client add makes a client for each'],
     [19, 'path: not needed: [home] is left out'],
