@@ -8,11 +8,14 @@ export const TEXT_TURNS = 2;
 /** Values that break what does not check. */
 const EXTREMES = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff];
 
-/**
- * Bends the client's side of a recorded push in one place: cut off there, or bytes changed, put in, left out, or said twice; every
- * other time within a frame.
- */
+/** Bends the client's side of a recorded push, in one place or at times in two. */
 export function mutate(turns: readonly Turn[], random: Random): Turn[] {
+  const once = bendTurn(turns, random);
+  return random.below(4) === 0 && once.length > TEXT_TURNS ? bendTurn(once, random) : once;
+}
+
+/** Cut off there, or bytes changed, put in, left out, or said twice; every other time within a frame. */
+function bendTurn(turns: readonly Turn[], random: Random): Turn[] {
   const at = TEXT_TURNS + random.below(Math.max(1, turns.length - TEXT_TURNS));
   const turn = turns[at];
   const frames = random.below(2) === 0 ? framesOf(turn.bytes) : undefined;

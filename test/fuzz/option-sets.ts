@@ -187,6 +187,19 @@ export const OPTION_SETS: readonly OptionSet[] = [
     shows: ({ after }) => after.get('to-dir')?.target === 'dir' && after.has('dir/by-link'),
   },
   {
+    // the link leads above the destination: what is deleted there would be the destination too, were the rule not there
+    options: ['-rlK', '--delete-during', '--filter=P /up/dir', '-b', '--backup-dir=/old'],
+    into: ['', 'dir/'],
+    change: (source, random) => {
+      changeSource(source, random);
+      renameSync(path.join(source, 'dir/changing'), path.join(source, 'changing'));
+      for (const name of ['dir', 'small', 'link-1', 'to-dir']) rmSync(path.join(source, name), { recursive: true });
+      mkdirSync(path.join(source, 'up'));
+      writeFileSync(path.join(source, 'up/above'), 'lies above the destination');
+    },
+    shows: (found) => matches(found) && found.after.has('above') && found.after.has('old/up/small'),
+  },
+  {
     options: [...OLD, '--protocol=29', '-z', '-b'],
     into: HERE,
     change: changeSource,
@@ -258,6 +271,7 @@ export function makeSource(folder: string, words: string): void {
   }
   for (const name of ['link-1', 'dir/link-2']) linkSync(path.join(folder, 'small'), path.join(folder, name));
   symlinkSync('dir', path.join(folder, 'to-dir'));
+  symlinkSync('..', path.join(folder, 'dir/up'));
 }
 
 /** The words stay in a file that does not change, and in the blocks that do not of one that does. */
