@@ -3,6 +3,7 @@ import { brief, compareNames } from '../lib/names.ts';
 import { isDir, S_IFDIR, S_IFMT } from '../lib/stat.ts';
 import { type Entry, NO_BLOBS } from '../vault/entry.ts';
 import type { StateStore } from '../vault/state/store.ts';
+import { bulkOf, MOST_BULK } from './bulk.ts';
 import { DirectoryLinks, named } from './directory-links.ts';
 import { baseName, dirName, isLongPath } from './paths.ts';
 import { SharedObjects } from './shared-objects.ts';
@@ -14,6 +15,8 @@ interface Draft {
   path: string;
   entries: Map<string, Entry>;
   dirty: boolean;
+  /** of all entries together */
+  bulk: number;
   /** files of this directory that are on the way */
   pins: number;
 }
@@ -102,9 +105,8 @@ export class Destination {
     if (draft === undefined)
       throw new ProtocolError(`invalid path from the client: the directory of ${brief(path)} was not listed`);
     const before = draft.entries.get(entry.name);
+    setEntry(draft, entry);
     this.shared.note(before, entry);
-    draft.entries.set(entry.name, entry);
-    draft.dirty = true;
     if (this.shared.isFull) this.writeShared();
     if (this.touchTime !== undefined && isAnother(before, entry)) this.touch(draft.path, this.touchTime);
   }
@@ -120,7 +122,7 @@ export class Destination {
   makeDirectory(path: string, entry: Entry): void {
     if (this.dryRun) return;
     this.put(path, entry);
-    this.remember({ path: this.links.resolve(path), entries: new Map(), dirty: true, pins: 0 });
+    this.remember({ path: this.links.resolve(path), entries: new Map(), dirty: true, bulk: 0, pins: 0 });
   }
 
   /** Creates whatever is missing of `path` and its ancestors; false when something else than a directory is in the way. */
@@ -141,6 +143,7 @@ export class Destination {
     const entry = draft?.entries.get(baseName(path));
     if (draft === undefined || entry === undefined) return;
     draft.entries.delete(entry.name);
+    draft.bulk -= bulkOf(entry);
     draft.dirty = true;
     if (this.touchTime !== undefined) this.touch(draft.path, this.touchTime);
     if (isDir(entry.mode)) this.removeContent(path);
@@ -172,9 +175,7 @@ export class Destination {
     for (const draft of this.drafts.values()) this.write(draft);
     for (const { path, entries } of this.store.walk('')) {
       for (const entry of this.shared.outdated(entries)) {
-        const draft = this.draft(path)!;
-        draft.entries.set(entry.name, this.shared.current(entry));
-        draft.dirty = true;
+        setEntry(this.draft(path)!, this.shared.current(entry));
       }
     }
     this.shared.forget();
@@ -193,8 +194,11 @@ export class Destination {
     if (draft !== undefined) return draft;
     const entries = this.store.readDir(path);
     if (entries === undefined) return undefined;
-    draft = { path, entries: new Map(), dirty: false, pins: 0 };
-    for (const entry of entries) draft.entries.set(entry.name, entry);
+    draft = { path, entries: new Map(), dirty: false, bulk: 0, pins: 0 };
+    for (const entry of entries) {
+      draft.entries.set(entry.name, entry);
+      draft.bulk += bulkOf(entry);
+    }
     this.remember(draft);
     return draft;
   }
@@ -220,6 +224,24 @@ export class Destination {
     this.store.writeDir(draft.path, sorted(draft.entries));
     draft.dirty = false;
   }
+}
+
+/** @throws when the directory would hold more than one can; less than before it always may */
+function setEntry(draft: Draft, entry: Entry): void {
+  const before = draft.entries.get(entry.name);
+  const added = bulkOf(entry) - (before === undefined ? 0 : bulkOf(before));
+  if (added > 0 && draft.bulk + added > MOST_BULK) throw tooBulky(draft.path);
+  draft.entries.set(entry.name, entry);
+  draft.bulk += added;
+  draft.dirty = true;
+}
+
+function tooBulky(path: string): NightdropError {
+  const which = path === '' ? "the vault's own directory" : `the directory ${brief(path)}`;
+  return new NightdropError('ERR_BULK', `ERROR: ${which} would hold more entries and attributes than one can`, {
+    rsyncExit: RsyncExit.fileIo,
+    forClient: true,
+  });
 }
 
 function tooLong(path: string): NightdropError {

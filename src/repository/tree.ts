@@ -72,6 +72,8 @@ const DEVICE_ID = 1;
 
 /** Nodes that become bytes at once: a string holds at most 512 MiB, a directory of millions is more. */
 const NODES_AT_ONCE = 4096;
+/** Characters of them, likewise. */
+const TEXT_AT_ONCE = 1 << 20;
 
 /**
  * JSON of a directory's nodes, byte for byte as restic writes them.
@@ -85,7 +87,8 @@ export function encodeTree(nodes: readonly TreeNode[]): Buffer {
   for (let i = 0; i < nodes.length; i++) {
     if (i > 0) json += ',';
     json += encodeNode(nodes[i]);
-    if (i % NODES_AT_ONCE !== NODES_AT_ONCE - 1) continue;
+    // nodes with long lists or attributes may be long themselves
+    if (i % NODES_AT_ONCE !== NODES_AT_ONCE - 1 && json.length < TEXT_AT_ONCE) continue;
     pieces.push(Buffer.from(json, 'utf8'));
     json = '';
   }

@@ -55,7 +55,9 @@ test('mutated and truncated pushes end in one clear error, and cost neither the 
   makeSource(source, 'last words');
   for (const { server, layout, rules } of lanes) {
     rules.policy = {};
+    const ended = server.reports.length;
     assert.equal((await push(server.port, source, '', ['-aHAX', '--delete'])).code, 0);
+    await server.waitForReports(ended + 1);
     await resticCheck({ repository: layout.repository, passwordFile: layout.passwordFile });
   }
 });

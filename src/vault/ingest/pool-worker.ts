@@ -2,8 +2,11 @@ import { Worker } from 'node:worker_threads';
 import type { BatchBuilder } from './batch-builder.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 
-/** V8's limits; most of what a worker needs lies outside of its heap. */
-const HEAP_MEBIBYTES = 192;
+/**
+ * V8's limits; most of what a worker needs lies outside of its heap, but for the tree of a directory with as much in it as one
+ * can have (push/bulk.ts). A session's own limit (server/sessions.ts) is the same, and V8 would take it for this one.
+ */
+const HEAP_MEBIBYTES = 512;
 const YOUNG_MEBIBYTES = 8;
 /** Milliseconds a worker may take to end: it may be in the middle of reading a blob, or of flushing a pack. */
 const CLOSE_MILLISECONDS = 30_000;
