@@ -15,8 +15,8 @@ const NAME = 2;
 const TARGET = 4;
 
 /** About how much of its directory an entry is, in bytes. */
-export function bulkOf({ name, target, blobs, xattrs }: Entry): number {
-  let bulk = ENTRY + NAME * name.length + TARGET * target.length + blobs.length;
+export function bulkOf({ name, user, group, target, blobs, xattrs }: Entry): number {
+  let bulk = ENTRY + NAME * (name.length + user.length + group.length) + TARGET * target.length + blobs.length;
   for (const xattr of xattrs) bulk += ATTRIBUTE + NAME * xattr.name.length + xattr.value.length;
   return bulk;
 }

@@ -19,6 +19,9 @@ import type { PushSession } from './session.ts';
 import { openSink } from './transfers.ts';
 import { applyXattrAnswer } from './xattrs.ts';
 
+/** Values of attributes that replies may bring: they are kept, for a client gives each once, and entries may share them. */
+const MOST_XATTR_BYTES = 1 << 30;
+
 /** The file whose content is coming. */
 export interface Arriving {
   item: Item;
@@ -39,6 +42,7 @@ export class Receiver {
   firstIsDirectory = false;
   /** the file on its way, for a push that is cut */
   private current: Arriving | undefined;
+  private xattrBytes = 0;
 
   constructor(session: PushSession, flist: FileListReceiver, ndx: NdxDecoder, tokens: TokenDecoder) {
     this.session = session;
@@ -153,6 +157,9 @@ export class Receiver {
       // a value that another item asked for in vain comes with the next one of the same list
       const awaited = (item.file.xattrs ?? []).filter((x) => x.value === undefined).map((x) => x.number);
       const values = await session.input.read((reader) => decodeXattrAnswer(reader, awaited));
+      for (const value of values.values()) this.xattrBytes += value.length;
+      if (this.xattrBytes > MOST_XATTR_BYTES)
+        throw new ProtocolError('the client sends more values of extended attributes than there is room for');
       applyXattrAnswer(session, item, values);
       item.wantedXattrs = undefined;
       leadNow(session, item);

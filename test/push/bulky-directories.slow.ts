@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 import { ByteWriter } from '../../src/rsync/bytes.ts';
-import { encodeData } from '../../src/rsync/mux.ts';
 import { createVault } from '../../src/vault/vault.ts';
 import { endOfList, writeEntry } from '../rsync/flist-bytes.ts';
 import { startPushServer } from '../support/push-server.ts';
 import { run } from '../support/run.ts';
 import { temporaryFolder } from '../support/temporary.ts';
+import { RawClient } from './raw-client.ts';
 
 const ATTRIBUTES = 1000;
 const SYMLINKS = 1500;
@@ -45,13 +43,9 @@ test('a directory of more than one can hold ends the push, and the vault still t
   const folder = temporaryFolder(t, 'bulky');
   const { folder: vaultDir } = await createVault(path.join(folder, 'vault'), 'demo');
   const server = await startPushServer(t, { vaultDir, vault: 'demo' });
-  const client = connect(server.port, '127.0.0.1');
-  client.resume();
-  client.write('@RSYNCD: 32.0 md5\ndemo\n');
-  client.write(['--server', '-logDtprXe.LsfxCvu', '--numeric-ids', '.', 'demo/', ''].join('\0').concat('\0'));
-  client.write(new ByteWriter().vstring(Buffer.from('md5')).take());
-  client.write(encodeData(bulkyList()));
-  await once(client, 'close');
+  const client = new RawClient(server.port, '-logDtprXe.LsfxCvu', '--numeric-ids');
+  await client.say(bulkyList());
+  await client.closed();
   await server.waitForReports(1);
   const [report] = server.reports;
   assert.match(report.error ?? '', /would hold more entries and attributes than one can/);
