@@ -100,7 +100,9 @@ function copy(session: PushSession, item: Item, match: Match): void {
   entry.xattrs = resultingXattrs(options, file, undefined, match.entry);
   linked(session, entry, file);
   item.alternative = match.entry;
-  tell(session, item, itemFlags(session, file, match.entry, ItemFlag.localChange));
+  // to a client before protocol 29 only a name is told, and only where something differs
+  if (match.level < 3 || session.agreement.protocol >= 29)
+    tell(session, item, itemFlags(session, file, match.entry, ItemFlag.localChange));
   if (match.level === 3) tellTakenOver(session, item);
   destination.put(path, entry);
   settleOrLeadLater(session, item, entry, match.entry.xattrs);

@@ -1,7 +1,6 @@
 import { isFile } from '../lib/stat.ts';
 import type { FileEntry } from '../rsync/entry.ts';
 import { BasisType, ItemFlag } from '../rsync/iflags.ts';
-import type { ServerOptions } from '../rsync/options.ts';
 import type { Entry } from '../vault/entry.ts';
 import { fileFromElsewhere } from './alt-files.ts';
 import { appendOffer, isLongEnough } from './appending.ts';
@@ -17,6 +16,7 @@ import { linked, settleLink, settleOrLeadLater, skipLink } from './nodes.ts';
 import { dropPart, findPart } from './parts.ts';
 import { requestTransfer, tell } from './requests.ts';
 import type { PushSession } from './session.ts';
+import { shownName } from './target.ts';
 
 /** A regular file: compared, and asked for when it differs. */
 export function fileItem(session: PushSession, deletes: DeletePass, item: Item): Promise<void> | undefined {
@@ -210,16 +210,20 @@ function backUpInplace(session: PushSession, item: Item, existing: Entry): boole
 }
 
 function isUnwanted(session: PushSession, file: FileEntry, existing: Entry | undefined): boolean {
-  const why = reasonToPass(session.options, file, existing);
+  const why = reasonToPass(session, file, existing);
   if (why !== undefined && session.options.infoSkip > 0) infoMessage(session, why);
   return why !== undefined;
 }
 
 /** For people; undefined when the file is to be looked at. */
-function reasonToPass(options: ServerOptions, file: FileEntry, existing: Entry | undefined): string | undefined {
-  const { maxSize, minSize, modifyWindow } = options;
-  if (maxSize !== undefined && file.size > maxSize) return `${file.path} is over max-size`;
-  if (minSize !== undefined && file.size < minSize) return `${file.path} is under min-size`;
-  if (existing === undefined || !options.update || !isFile(existing.mode)) return undefined;
-  return file.mtime - existing.mtime < Math.max(0, modifyWindow) ? `${file.path} is newer` : undefined;
+function reasonToPass(session: PushSession, file: FileEntry, existing: Entry | undefined): string | undefined {
+  const { maxSize, minSize, modifyWindow, update } = session.options;
+  const why = () => {
+    if (maxSize !== undefined && file.size > maxSize) return 'over max-size';
+    if (minSize !== undefined && file.size < minSize) return 'under min-size';
+    if (existing === undefined || !update || !isFile(existing.mode)) return undefined;
+    return file.mtime - existing.mtime < Math.max(0, modifyWindow) ? 'newer' : undefined;
+  };
+  const found = why();
+  return found && `${shownName(session, file)} is ${found}`;
 }

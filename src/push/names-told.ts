@@ -7,6 +7,7 @@ import { isChange } from './itemize.ts';
 import type { Item } from './lists.ts';
 import { infoMessage } from './messages.ts';
 import type { PushSession } from './session.ts';
+import { shownName } from './target.ts';
 
 /**
  * What -v shows of an item without a transfer to a client before protocol 29. There are no item flags yet: the server
@@ -16,7 +17,8 @@ import type { PushSession } from './session.ts';
  */
 export function tellName(session: PushSession, item: Item, iflags: number, linkName?: string): void {
   const { infoName } = session.options;
-  const { path, mode, target } = item.file;
+  const { mode, target } = item.file;
+  const path = shownName(session, item.file);
   if (infoName < 1) return;
   const unchanged = linkName === '' || (iflags & ItemFlag.localChange) === 0;
   if (linkName) infoMessage(session, `${path} => ${linkName}`);
@@ -30,7 +32,8 @@ export function tellName(session: PushSession, item: Item, iflags: number, linkN
 /** What -vv shows besides, of any protocol, where no item is itemized: what is no directory and stays. */
 export function tellKept(session: PushSession, item: Item, iflags: number, linkName?: string): void {
   const { infoName, itemizes } = session.options;
-  const { path, mode } = item.file;
+  const { mode } = item.file;
+  const path = shownName(session, item.file);
   if (infoName < 2 || isDir(mode) || linkName) return;
   if (session.agreement.protocol >= 29 && (itemizes || (linkName === undefined && iflags & ItemFlag.localChange)))
     return;
@@ -43,7 +46,7 @@ export function tellKept(session: PushSession, item: Item, iflags: number, linkN
 export function tellTakenOver(session: PushSession, { file }: Item): void {
   const { infoName, itemizes } = session.options;
   if (infoName < 2 || (itemizes && session.agreement.protocol >= 29)) return;
-  infoMessage(session, `${file.path}${isDir(file.mode) ? '/' : ''} is uptodate`);
+  infoMessage(session, `${shownName(session, file)}${isDir(file.mode) ? '/' : ''} is uptodate`);
 }
 
 /** A new directory's name is shown if it does not have what is asked for from being made. */

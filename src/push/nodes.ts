@@ -12,6 +12,7 @@ import { infoMessage } from './messages.ts';
 import { baseName } from './paths.ts';
 import { tell } from './requests.ts';
 import type { PushSession } from './session.ts';
+import { shownName } from './target.ts';
 import { isUnsafeLink } from './unsafe-links.ts';
 import { awaitsXattrs, resultingXattrs } from './xattrs.ts';
 
@@ -21,12 +22,13 @@ export function nodeItem(session: PushSession, deletes: DeletePass, item: Item):
   const { file, path } = item;
   const existing = destination.entry(path);
   if (!isCarried(session, file)) {
-    if (options.infoNonRegular > 0) infoMessage(session, `skipping non-regular file "${file.path}"`);
+    if (options.infoNonRegular > 0) infoMessage(session, `skipping non-regular file "${shownName(session, file)}"`);
     skipLink(session, item);
     return;
   }
-  if (isSymlink(file.mode) && options.safeLinks && isUnsafeLink(file.target, session.singleName ?? file.path)) {
-    if (options.infoName > 0) infoMessage(session, `ignoring unsafe symlink "${file.path}" -> "${file.target}"`);
+  if (isSymlink(file.mode) && options.safeLinks && isUnsafeLink(file.target, shownName(session, file))) {
+    if (options.infoName > 0)
+      infoMessage(session, `ignoring unsafe symlink "${shownName(session, file)}" -> "${file.target}"`);
     skipLink(session, item);
     return;
   }

@@ -7,6 +7,7 @@ import type { Item } from './lists.ts';
 import { infoMessage } from './messages.ts';
 import { isSameNode, typeClass } from './nodes.ts';
 import type { PushSession } from './session.ts';
+import { shownName } from './target.ts';
 
 /** --existing and --ignore-existing: of what is no directory, before anything else is looked at. */
 export function isPassedOver(session: PushSession, { file, path }: Item): boolean {
@@ -14,12 +15,15 @@ export function isPassedOver(session: PushSession, { file, path }: Item): boolea
   if (!ignoreExisting && !ignoreNonExisting) return false;
   const existing = session.destination.entry(path);
   if (existing === undefined) {
-    if (ignoreNonExisting && infoSkip > 0) infoMessage(session, `not creating new file "${file.path}"`);
+    if (ignoreNonExisting && infoSkip > 0) infoMessage(session, `not creating new file "${shownName(session, file)}"`);
     return ignoreNonExisting;
   }
   if (!ignoreExisting) return false;
   if (infoSkip > 0)
-    infoMessage(session, `${file.path} exists${infoSkip > 1 ? difference(session, file, existing) : ''}`);
+    infoMessage(
+      session,
+      `${shownName(session, file)} exists${infoSkip > 1 ? difference(session, file, existing) : ''}`,
+    );
   return true;
 }
 

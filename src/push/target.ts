@@ -1,6 +1,7 @@
 import { NightdropError, RsyncExit } from '../lib/errors.ts';
 import { brief } from '../lib/names.ts';
 import { isDir } from '../lib/stat.ts';
+import type { FileEntry } from '../rsync/entry.ts';
 import type { Entry } from '../vault/entry.ts';
 import { newDirectory } from './destination.ts';
 import { infoMessage } from './messages.ts';
@@ -107,6 +108,11 @@ function makePath(session: PushSession, target: Target, path: string): void {
 
 function made({ rules }: PushSession, path: string): Entry {
   return newDirectory(baseName(path), 0o777 & ~rules.policy.umask, rules.now);
+}
+
+/** What lines of the server call an object: its path below the destination, where a single file may have another name. */
+export function shownName({ singleName }: PushSession, { path }: FileEntry): string {
+  return singleName ?? path;
 }
 
 const isTold = ({ options }: PushSession): boolean => options.infoName > 0 || options.itemizes;

@@ -11,6 +11,8 @@ export interface PushServer {
   reports: PushReport[];
   /** resolves when `count` pushes have ended; rejects when that takes longer than `seconds`, 60 unless told */
   waitForReports(count: number, seconds?: number): Promise<void>;
+  /** resolves when what was begun has ended: a session goes on when its client is gone */
+  ended(): Promise<void>;
 }
 
 export const defaultPolicy: VaultPolicy = {
@@ -43,15 +45,18 @@ export async function startPushServer(scope: Scope, options: PushServerOptions):
   const reports: PushReport[] = [];
   const waiting: (() => void)[] = [];
   const open = new Set<Socket>();
+  const conversations = new Set<Promise<void>>();
   const server = createServer((socket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
     socket.setNoDelay(true);
     socket.on('error', () => {});
-    void converse(socket, options).then((report) => {
+    const conversation = converse(socket, options).then((report) => {
+      conversations.delete(conversation);
       if (report !== undefined) reports.push(report);
       for (const wake of waiting.splice(0)) wake();
     });
+    conversations.add(conversation);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -72,7 +77,8 @@ export async function startPushServer(scope: Scope, options: PushServerOptions):
     clearTimeout(timer);
     if (reports.length < count) throw new Error(`${reports.length} of ${count} pushes ended within ${seconds} s`);
   };
-  return { port: address.port, reports, waitForReports };
+  const ended = async () => void (await Promise.all(conversations));
+  return { port: address.port, reports, waitForReports, ended };
 }
 
 /** Greeting and module, then the push. */

@@ -207,6 +207,8 @@ const destinations = [
   into('a/b/c/', set('--mkpath')),
   into('no/such/parent', set('')),
   into('renamed', from('', 'sizes/text-3M')),
+  into('renamed', from('--ignore-existing', 'sizes/text-3M')),
+  into('renamed', from('--existing --max-size=1k', 'sizes/text-3M')),
   into('new/', from('', 'sizes/text-3M')),
   into('no/such/file', from('', 'sizes/text-3M')),
   into('a/b/renamed', from('--mkpath', 'sizes/text-3M')),

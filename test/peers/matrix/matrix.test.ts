@@ -53,7 +53,8 @@ for (const [i, of] of cases.entries()) {
   test(nameOf(of), async () => {
     const client = clients.find(({ name }) => name === of.client)!;
     const found = await runCase(of, client, moduleOf(i), servers, trees);
-    assert.equal(found.length, 0, describe(of, found));
+    const again = `NIGHTDROP_MATRIX_ONLY='${nameOf(of)}' npm test -- test/peers/matrix/matrix.test.ts`;
+    assert.equal(found.length, 0, `${describe(found)}\nagain: ${again}`);
   });
 }
 

@@ -4,7 +4,7 @@ import { compareTrees } from '../../support/compare-trees.ts';
 import { outputDifferences } from '../../support/outputs.ts';
 import { type RunResult, run } from '../../support/run.ts';
 import { removeFolder } from '../../support/temporary.ts';
-import { type MatrixCase, nameOf } from './cases.ts';
+import type { MatrixCase } from './cases.ts';
 import type { RsyncClient } from './clients.ts';
 import { unexpected } from './exceptions.ts';
 import type { Servers } from './servers.ts';
@@ -61,9 +61,10 @@ export async function runCase(
           (line) => `what the client has left: ${line}`,
         ),
       );
+    all.push(...(await treeDifferences(servers, module, started)));
+    await servers.settled();
     const defect = servers.ours.reports.splice(0).find((report) => report.defect !== undefined)?.defect;
     if (defect !== undefined) all.push(`a defect of the server: ${defect}`);
-    all.push(...(await treeDifferences(servers, module, started)));
     const differences = unexpected(of, all);
     if (differences.length === 0) continue;
     const command = [client.command, ...args.map(quoted), quoted(destinations[0])].join(' ');
@@ -83,13 +84,13 @@ function shortened(line: string): string {
 }
 
 /** The error that a person reads who has to find out. */
-export function describe(of: MatrixCase, found: Difference[]): string {
+export function describe(found: Difference[]): string {
   const steps = found.map(({ push, command, differences }) => {
     const shown = differences.slice(0, MOST_LINES).map((line) => `    ${shortened(line)}`);
     if (differences.length > MOST_LINES) shown.push(`    … and ${differences.length - MOST_LINES} more`);
     return `  push ${push}: ${command}\n${shown.join('\n')}`;
   });
-  return `again: NIGHTDROP_MATRIX_ONLY='${nameOf(of)}' npm test -- test/peers/matrix/matrix.test.ts\n${steps.join('\n')}`;
+  return steps.join('\n');
 }
 
 function argumentsOf(of: MatrixCase, first: boolean): string[] {

@@ -66,6 +66,12 @@ export class Servers {
     mkdirSync(this.stockFolder(module));
   }
 
+  /** A session ends after its client. */
+  async settled(): Promise<void> {
+    await this.ours.ended();
+    await this.stdio.ended();
+  }
+
   end(module: string): void {
     removeFolder(this.stockFolder(module));
     this.vaults.remove(module);

@@ -14,6 +14,8 @@ import type { Scope } from '../../support/temporary.ts';
 export interface StdioDoor {
   /** the program for rsync's -e: the host `ours-MODULE` is a vault, `stock-MODULE` a folder with stock rsync */
   rsh: string;
+  /** resolves when what was begun has ended: a session goes on when its client is gone */
+  ended: () => Promise<void>;
 }
 
 export interface StdioDoorOptions {
@@ -33,13 +35,18 @@ const bridge = fileURLToPath(new URL('stdio-bridge.mjs', import.meta.url));
 export async function startStdioDoor(scope: Scope, options: StdioDoorOptions): Promise<StdioDoor> {
   const { folder, stock } = options;
   const open = new Set<Socket>();
+  const under = new Set<Promise<void>>();
   const sessions = new Sessions(options);
   const server = createServer((socket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
     socket.on('error', () => undefined);
     socket.setNoDelay(true);
-    void sessions.serve(socket).catch(() => socket.destroy());
+    const session = sessions
+      .serve(socket)
+      .catch(() => void socket.destroy())
+      .finally(() => under.delete(session));
+    under.add(session);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -61,7 +68,7 @@ esac
 `,
   );
   chmodSync(rsh, 0o755);
-  return { rsh };
+  return { rsh, ended: async () => void (await Promise.all(under)) };
 }
 
 /** Two connections of each bridge: for its standard error and exit code, and for the push. They come in any order. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { changeTree } from '../../support/change-tree.ts';
 import { makeTree } from '../../support/make-tree.ts';
@@ -14,6 +15,9 @@ export class SourceTrees {
     makeTree(this.folder('1'), options);
     makeTree(this.folder('2'), options);
     changeTree(this.folder('2'), options);
+    // reading leaves such a time of access as it is (relatime): both clients of a push find the same one
+    for (const version of ['1', '2'])
+      execFileSync('find', [this.folder(version), '-exec', 'touch', '-a', '-h', '-d', '2300-01-01', '{}', '+']);
   }
 
   /** Fresh copies, all attributes included, for a client that changes them. */
