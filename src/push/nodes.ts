@@ -22,7 +22,7 @@ export function nodeItem(session: PushSession, deletes: DeletePass, item: Item):
   const { file, path } = item;
   const existing = destination.entry(path);
   if (!isCarried(session, file)) {
-    if (options.infoNonRegular > 0) infoMessage(session, `skipping non-regular file "${shownName(session, file)}"`);
+    if (options.infoNonRegular > 0) infoMessage(session, `skipping non-regular file "${file.path}"`);
     skipLink(session, item);
     return;
   }

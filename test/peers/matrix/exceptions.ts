@@ -32,7 +32,7 @@ const exceptions: Exception[] = [
   {
     reason: 'before protocol 30 a client does not say --no-implied-dirs, and stock ends with other words',
     applies: (of) => of.protocol < 30 && has(of, '--no-implied-dirs'),
-    about: /invalid path from|nightdrop only: +deep\//,
+    about: /invalid path from|nightdrop only: +(cd\S+ )?deep\//,
   },
   {
     reason: 'stock copies the extended attributes of a symlink from elsewhere only by the push after',
@@ -91,6 +91,28 @@ const exceptions: Exception[] = [
     reason: 'stock has read what is there for -c, sets its time of access again, and names it as changed',
     applies: (of) => has(of, '-U') && has(of, '-c'),
     about: /^stdout, (nightdrop|stock) only: /,
+  },
+  {
+    reason: 'what a stock receiver says of its file list to those who look for errors in it',
+    applies: (of) => of.transport === 'stdio' && of.protocol < 30,
+    about: /stock only: +removing duplicate name /,
+  },
+  {
+    reason: 'in a chroot a stock daemon knows no names, and leaves entries of ACLs as they are that come without one',
+    applies: (of) =>
+      of.transport === 'tcp' && of.protocol >= 30 && of.extra.args.some((arg) => /^--(chown|usermap)=/.test(arg)),
+    about: /^acls\/\S+: xattrs system\.posix_acl/,
+  },
+  {
+    reason: 'stock itself fails: it appends to what --fuzzy found, and to what -S left shorter than it is',
+    applies: (of) =>
+      has(of, '--append', '--append-verify') && (has(of, '-y', '-S', '--sparse') || of.base.name.startsWith('-aHAXS')),
+    about: /./,
+  },
+  {
+    reason: 'a directory gets the set-group-ID bit of its parent when stock makes it, so there is nothing to set',
+    applies: (of) => of.protocol < 29 && has(of, '--chmod=D2750,F640'),
+    about: /^stdout, nightdrop only: +\S+\/$/,
   },
   {
     reason: 'with -vv stock names a link twice whose leader was copied from elsewhere',
