@@ -11,6 +11,10 @@ import { SharedObjects } from './shared-objects.ts';
 /** Directories kept decoded at once; more only while their files are on the way. */
 const OPEN_DIRECTORIES = 256;
 
+/** Directories of so much count one by one: two of the largest are more than a session has room for. */
+const BULKY = MOST_BULK / 16;
+const MOST_BULK_OPEN = MOST_BULK / 2;
+
 interface Draft {
   path: string;
   entries: Map<string, Entry>;
@@ -33,6 +37,8 @@ export class Destination {
   private readonly drafts = new Map<string, Draft>();
   /** of them, when some are given up next */
   private mostDrafts = OPEN_DIRECTORIES;
+  /** of them, those that alone take much memory */
+  private readonly bulky = new Set<Draft>();
   private readonly shared = new SharedObjects();
   private readonly links = new DirectoryLinks((path) => this.recorded(path));
   private rootEntry: Entry;
@@ -105,7 +111,7 @@ export class Destination {
     if (draft === undefined)
       throw new ProtocolError(`invalid path from the client: the directory of ${brief(path)} was not listed`);
     const before = draft.entries.get(entry.name);
-    setEntry(draft, entry);
+    this.setEntry(draft, entry);
     this.shared.note(before, entry);
     if (this.shared.isFull) this.writeShared();
     if (this.touchTime !== undefined && isAnother(before, entry)) this.touch(draft.path, this.touchTime);
@@ -175,7 +181,7 @@ export class Destination {
     for (const draft of this.drafts.values()) this.write(draft);
     for (const { path, entries } of this.store.walk('')) {
       for (const entry of this.shared.outdated(entries)) {
-        setEntry(this.draft(path)!, this.shared.current(entry));
+        this.setEntry(this.draft(path)!, this.shared.current(entry));
       }
     }
     this.shared.forget();
@@ -184,7 +190,7 @@ export class Destination {
   private removeContent(path: string): void {
     const below = `${path}/`;
     for (const open of this.drafts.keys()) {
-      if (open === path || open.startsWith(below)) this.drafts.delete(open);
+      if (open === path || open.startsWith(below)) this.forget(open);
     }
     this.store.removeDir(path);
   }
@@ -192,6 +198,7 @@ export class Destination {
   private draft(path: string): Draft | undefined {
     let draft = this.drafts.get(path);
     if (draft !== undefined) return draft;
+    if (this.bulky.size > 0) this.closeBulky(path);
     const entries = this.store.readDir(path);
     if (entries === undefined) return undefined;
     draft = { path, entries: new Map(), dirty: false, bulk: 0, pins: 0 };
@@ -199,6 +206,7 @@ export class Destination {
       draft.entries.set(entry.name, entry);
       draft.bulk += bulkOf(entry);
     }
+    if (draft.bulk > BULKY) this.bulky.add(draft);
     this.remember(draft);
     return draft;
   }
@@ -213,10 +221,40 @@ export class Destination {
       surplus--;
       if (old.pins > 0 || old === draft) continue;
       this.write(old);
-      this.drafts.delete(old.path);
+      this.forget(old.path);
     }
     // where many have, they are not gone through for each one more
     this.mostDrafts = Math.max(OPEN_DIRECTORIES, 2 * this.drafts.size);
+  }
+
+  private forget(path: string): void {
+    const draft = this.drafts.get(path);
+    if (draft === undefined) return;
+    this.drafts.delete(path);
+    this.bulky.delete(draft);
+  }
+
+  /** Before the directory at `path` is read: others that are large go, but those on the way to it. */
+  private closeBulky(path: string): void {
+    let open = 0;
+    for (const { bulk } of this.bulky) open += bulk;
+    if (open <= MOST_BULK_OPEN) return;
+    for (const draft of this.bulky) {
+      if (draft.pins > 0 || draft.path === '' || path.startsWith(`${draft.path}/`)) continue;
+      this.write(draft);
+      this.forget(draft.path);
+    }
+  }
+
+  /** @throws when the directory would hold more than one can; less than before it always may */
+  private setEntry(draft: Draft, entry: Entry): void {
+    const before = draft.entries.get(entry.name);
+    const added = bulkOf(entry) - (before === undefined ? 0 : bulkOf(before));
+    if (added > 0 && draft.bulk + added > MOST_BULK) throw tooBulky(draft.path);
+    draft.entries.set(entry.name, entry);
+    draft.bulk += added;
+    draft.dirty = true;
+    if (draft.bulk > BULKY) this.bulky.add(draft);
   }
 
   private write(draft: Draft): void {
@@ -224,16 +262,6 @@ export class Destination {
     this.store.writeDir(draft.path, sorted(draft.entries));
     draft.dirty = false;
   }
-}
-
-/** @throws when the directory would hold more than one can; less than before it always may */
-function setEntry(draft: Draft, entry: Entry): void {
-  const before = draft.entries.get(entry.name);
-  const added = bulkOf(entry) - (before === undefined ? 0 : bulkOf(before));
-  if (added > 0 && draft.bulk + added > MOST_BULK) throw tooBulky(draft.path);
-  draft.entries.set(entry.name, entry);
-  draft.bulk += added;
-  draft.dirty = true;
 }
 
 function tooBulky(path: string): NightdropError {
