@@ -12,6 +12,9 @@ import { tellDeleted } from './names-told.ts';
 import { baseName, dirName, joinPath, relativePath } from './paths.ts';
 import type { PushSession } from './session.ts';
 
+/** Milliseconds of deletions after which everything else has a turn: what the client says, and that it is gone. */
+const TURN = 100;
+
 /**
  * What --delete takes away: objects of the destination that the client did not list, where it listed a directory's
  * content, unless a filter protects them (docs/protocol.md, "Deletion"). Only the current state loses them; earlier
@@ -23,6 +26,7 @@ export class DeletePass {
   /** paths to delete at the end (--delete-delay) */
   private readonly delayed: string[] = [];
   private skipped = 0;
+  private lastTurn = performance.now();
   private warned = false;
   /** without incremental recursion: names listed per directory */
   private listed: { list: FileList; names: Map<string, Set<string>> } | undefined;
@@ -210,6 +214,7 @@ export class DeletePass {
       const entry = entries[i];
       if (names.has(entry.name)) continue;
       const child = joinPath(path, entry.name);
+      yield* this.turn();
       if (this.isProtected(child, entry, false)) continue;
       if (session.options.deleteMode === 'delay') this.delayed.push(child);
       else yield* this.deleteObject(child, entry);
@@ -245,8 +250,7 @@ export class DeletePass {
    */
   private *deleteObject(path: string, entry: Entry, nested = false): Reading<boolean> {
     const { session } = this;
-    // what goes is told by name: a client that does not read must not have millions of names gather here
-    if (session.output.isFull) yield PAUSE;
+    yield* this.turn();
     let empty = true;
     if (isDir(entry.mode) && !(yield* this.deleteContent(path, inListOrder(session.destination.list(path) ?? [])))) {
       infoMessage(session, `cannot delete non-empty directory: ${this.name(path)}`);
@@ -266,6 +270,16 @@ export class DeletePass {
     if (!isDir(entry.mode) && session.backups.keeps(path) && !session.backups.make(path, entry)) return false;
     this.gone(path, entry);
     return empty;
+  }
+
+  /**
+   * What goes is told by name: a client that does not read must not have millions of names gather here. And rules can be
+   * many, and patterns long, so that one directory takes very long.
+   */
+  private *turn(): Reading<void> {
+    if (!this.session.output.isFull && performance.now() - this.lastTurn < TURN) return;
+    yield PAUSE;
+    this.lastTurn = performance.now();
   }
 
   /** Removes the object, and counts and tells it as deleted. */

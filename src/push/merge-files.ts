@@ -15,7 +15,7 @@ const MOST_AHEAD = 16 << 20;
 /** Links one after another. */
 const MOST_LINKS = 8;
 
-/** What steps ask for that want no file, but that the client has read what it was told. */
+/** What steps ask for that want no file, but a turn for others, until the client has read what it was told. */
 export const PAUSE = '';
 
 /** Has steps that ask for merge files go on with their content, at once where nothing has to be read. */
@@ -34,6 +34,13 @@ export class MergeFiles {
       const answer = this.answer(step.value);
       if (answer !== undefined) return this.carryOn(steps, answer);
     }
+  }
+
+  private async pause(): Promise<undefined> {
+    const { output, lists } = this.session;
+    await new Promise((resolve) => setImmediate(resolve));
+    await output.drained();
+    lists.throwIfFailed();
   }
 
   /** Goes through the steps and keeps what they read, in place of what was kept before. */
@@ -68,7 +75,7 @@ export class MergeFiles {
   }
 
   private answer(path: string): Promise<string | undefined> | undefined {
-    if (path === PAUSE) return this.session.output.drained()?.then(() => undefined);
+    if (path === PAUSE) return this.pause();
     const entry = this.find(path);
     return entry && this.load(entry);
   }

@@ -11,7 +11,7 @@ import type { PushReport } from '../../src/push/request.ts';
 import { MessageTag } from '../../src/rsync/mux.ts';
 import { createVault } from '../../src/vault/vault.ts';
 import { defaultPolicy, startPushServer } from '../support/push-server.ts';
-import { runOk } from '../support/run.ts';
+import { run, runOk } from '../support/run.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 test('a client that does not read is dropped when a writer has waited long enough for it', async (t) => {
@@ -87,4 +87,30 @@ test('what a push deletes does not gather in memory while the client does not re
   assert.equal(report.error, undefined);
   assert.equal(report.deleted, NAMES + 1);
   assert.ok(mostWaiting < MOST_WAITING, `${mostWaiting} bytes waited`);
+});
+
+test('deletions that take long end when the client is gone', async (t) => {
+  const folder = temporaryFolder(t, 'slow-rules');
+  const { folder: vaultDir } = await createVault(path.join(folder, 'vault'), 'demo');
+  const source = path.join(folder, 'source');
+  mkdirSync(source);
+  for (let i = 0; i < 300; i++) writeFileSync(path.join(source, `${i}-${'n'.repeat(240)}`), '');
+  const server = await startPushServer(t, { vaultDir, vault: 'demo', ioTimeout: 2 });
+  await runOk('rsync', ['-a', `${source}/`, `rsync://127.0.0.1:${server.port}/demo/`]);
+  mkdirSync(path.join(folder, 'empty'));
+  // none of them matches, and each looks at a million pairs of a byte and a place for every name
+  const rules = Array.from({ length: 300 }, (_, i) => `P ${'*?'.repeat(1000)}${i}`);
+  writeFileSync(path.join(folder, 'rules'), `${rules.join('\n')}\n`);
+  const filter = `--filter=. ${folder}/rules`;
+  const killed = run(
+    'rsync',
+    ['-r', '--delete', filter, `${folder}/empty/`, `rsync://127.0.0.1:${server.port}/demo/`],
+    {
+      timeout: 2,
+    },
+  );
+  await assert.rejects(killed, /did not end/);
+  await server.waitForReports(2, 10);
+  assert.match(server.reports[1].error ?? '', /closed the connection|broke/);
+  assert.ok(server.reports[1].deleted < 300, `${server.reports[1].deleted}`);
 });
