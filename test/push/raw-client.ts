@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { ByteWriter } from '../../src/rsync/bytes.ts';
-import { encodeData } from '../../src/rsync/mux.ts';
+import { encodeData, encodeFrame } from '../../src/rsync/mux.ts';
 
 /** Milliseconds of silence after which the server has said what it has to say. */
 const SILENCE = 300;
@@ -29,6 +29,11 @@ export class RawClient {
   async say(data: Buffer): Promise<void> {
     if (this.socket.destroyed || this.socket.write(encodeData(data))) return;
     await Promise.race([new Promise<void>((resolve) => this.socket.once('drain', resolve)), this.over]);
+  }
+
+  /** Beside the data. */
+  message(tag: number, payload: Buffer): void {
+    this.socket.write(encodeFrame(tag, payload));
   }
 
   /** Until the server is silent. */
