@@ -67,8 +67,8 @@ const exceptions: Exception[] = [
     about: /^acls\/\S*~: xattrs /,
   },
   {
-    reason: 'at protocol 29 stock says what it leaves out when it has asked for the directory before',
-    applies: (of) => of.protocol === 29 && has(of, '--safe-links'),
+    reason: 'at protocol 29, and with --delete-before, stock says what it leaves out after it has named the directory',
+    applies: (of) => (of.protocol === 29 || has(of, '--delete-before')) && has(of, '--safe-links'),
     about: /^stdout, another order from .*ignoring unsafe symlink/,
   },
   {
