@@ -28,6 +28,8 @@ export class DeletePass {
   private skipped = 0;
   private lastTurn = performance.now();
   private warned = false;
+  /** --delete-before is at work: directories are compared later on, with the time of what they lose */
+  private beforeAll = false;
   /** without incremental recursion: names listed per directory */
   private listed: { list: FileList; names: Map<string, Set<string>> } | undefined;
 
@@ -58,7 +60,9 @@ export class DeletePass {
 
   /** --delete-before and -after: every directory of every list (there is one, these have no incremental recursion). */
   async wholeLists(): Promise<void> {
+    this.beforeAll = this.session.options.deleteMode === 'before';
     await this.mergeFiles.carry(this.inLists());
+    this.beforeAll = false;
   }
 
   private *inLists(): Reading<void> {
@@ -287,8 +291,7 @@ export class DeletePass {
     const { session } = this;
     session.similarFiles?.noteDeleted(path, entry);
     session.destination.remove(path);
-    // the directory is compared later on, with the time of this
-    if (session.options.deleteMode === 'before') session.destination.touch(dirName(path), session.rules.now);
+    if (this.beforeAll) session.destination.touch(dirName(path), session.rules.now);
     session.counts.deleted[deleteKind(entry.mode)]++;
     tellDeleted(session, this.relative(path), isDir(entry.mode));
   }
