@@ -1,13 +1,16 @@
 import { isDir, isSymlink } from '../lib/stat.ts';
-import type { FileEntry } from '../rsync/entry.ts';
 import { ItemFlag } from '../rsync/iflags.ts';
 import { MessageTag } from '../rsync/mux.ts';
 import { keepsTime } from './attributes.ts';
 import { isChange } from './itemize.ts';
 import type { Item } from './lists.ts';
 import { infoMessage } from './messages.ts';
+import { dirName } from './paths.ts';
 import type { PushSession } from './session.ts';
 import { shownName } from './target.ts';
+
+const SET_USER_ID = 0o4000;
+const SET_GROUP_ID = 0o2000;
 
 /**
  * What -v shows of an item without a transfer to a client before protocol 29. There are no item flags yet: the server
@@ -23,7 +26,7 @@ export function tellName(session: PushSession, item: Item, iflags: number, linkN
   const unchanged = linkName === '' || (iflags & ItemFlag.localChange) === 0;
   if (linkName) infoMessage(session, `${path} => ${linkName}`);
   else if (isDir(mode)) {
-    const changes = iflags & ItemFlag.isNew ? changesNewDirectory(session, item.file) : isChange(iflags);
+    const changes = iflags & ItemFlag.isNew ? changesNewDirectory(session, item) : isChange(iflags);
     if (changes) infoMessage(session, `${path}/`);
   } else if (!unchanged) infoMessage(session, isSymlink(mode) ? `${path} -> ${target}` : path);
   else tellKept(session, item, iflags, linkName);
@@ -49,13 +52,20 @@ export function tellTakenOver(session: PushSession, { file }: Item): void {
   infoMessage(session, `${shownName(session, file)}${isDir(file.mode) ? '/' : ''} is uptodate`);
 }
 
-/** A new directory's name is shown if it does not have what is asked for from being made. */
-function changesNewDirectory({ options, rules, dryRun }: PushSession, file: FileEntry): boolean {
+/**
+ * A new directory's name is shown if it does not have what is asked for from being made. In a directory with the
+ * set-group-ID bit it is made with that bit and group.
+ */
+function changesNewDirectory(session: PushSession, { file, path }: Item): boolean {
+  const { options, rules, dryRun, destination } = session;
   const { policy } = rules;
   if (dryRun || keepsTime(options, file)) return true;
   if (options.owner && file.uid !== policy.defaultUid) return true;
-  if (options.group && file.gid !== policy.defaultGid) return true;
-  return options.perms && (file.mode & (policy.umask | 0o6000)) !== 0;
+  const parent = destination.entry(dirName(path));
+  const inherited = (parent?.mode ?? 0) & SET_GROUP_ID;
+  if (options.group && file.gid !== (inherited ? parent!.gid : policy.defaultGid)) return true;
+  if (!options.perms) return false;
+  return (file.mode & (policy.umask | SET_USER_ID)) !== 0 || (file.mode & SET_GROUP_ID) !== inherited;
 }
 
 /** Something was deleted. From protocol 29 on the client makes its line itself, if it wants one. */

@@ -94,7 +94,7 @@ const exceptions: Exception[] = [
   },
   {
     reason: 'what a stock receiver says of its file list to those who look for errors in it',
-    applies: (of) => of.transport === 'stdio' && of.protocol < 30,
+    applies: (of) => of.transport === 'stdio',
     about: /stock only: +removing duplicate name /,
   },
   {
@@ -109,11 +109,6 @@ const exceptions: Exception[] = [
       has(of, '--append', '--append-verify') &&
       (has(of, '-y', '-S', '--sparse') || of.base.name.startsWith('-aHAXS') || of.extra.firstTo !== undefined),
     about: /./,
-  },
-  {
-    reason: 'a directory gets the set-group-ID bit of its parent when stock makes it, so there is nothing to set',
-    applies: (of) => of.protocol < 29 && has(of, '--chmod=D2750,F640'),
-    about: /^stdout, nightdrop only: +\S+\/$/,
   },
   {
     reason: 'with -vv stock names a link twice whose leader was copied from elsewhere',
