@@ -43,16 +43,20 @@ export class Destination {
   private readonly links = new DirectoryLinks((path) => this.recorded(path));
   private rootEntry: Entry;
   private rootDirty = false;
+  /** what the root becomes if the client does not list it */
+  private newRoot: Entry | undefined;
   /** seconds: the time of directories that get or lose an entry; undefined: the client sends times for them */
   private readonly touchTime: number | undefined;
 
-  /** @param now seconds: the time of the vault's root when it has none yet */
+  /** @param now seconds: the time that a new root gets in the end, unless the client says another */
   constructor(store: StateStore, dryRun: boolean, now: number, touchTime?: number) {
     this.store = store;
     this.dryRun = dryRun;
     this.touchTime = touchTime;
     const root = store.readRoot();
-    this.rootEntry = root ?? newDirectory('', 0o755, now);
+    // until then its time is none that a client has: stock's module is older than what is pushed
+    this.rootEntry = root ?? newDirectory('', 0o755, 0);
+    this.newRoot = root === undefined ? { ...this.rootEntry, mtime: now } : undefined;
     if (root === undefined && !dryRun) {
       this.rootDirty = true;
       store.writeDir('', []);
@@ -104,6 +108,7 @@ export class Destination {
     const entry = path === client ? given : named(given, path);
     if (path === '') {
       this.rootEntry = entry;
+      this.newRoot = undefined;
       this.rootDirty = true;
       return;
     }
@@ -171,7 +176,7 @@ export class Destination {
     if (!this.shared.isEmpty) this.writeShared();
     for (const draft of this.drafts.values()) this.write(draft);
     if (this.rootDirty) {
-      this.store.writeRoot(this.rootEntry);
+      this.store.writeRoot(this.newRoot ?? this.rootEntry);
       this.rootDirty = false;
     }
   }
