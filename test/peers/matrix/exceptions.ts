@@ -30,9 +30,9 @@ const exceptions: Exception[] = [
     about: /requires protocol (29|30) or higher/,
   },
   {
-    reason: 'before protocol 30 a client does not say --no-implied-dirs, and stock ends with other words',
+    reason: 'before protocol 30 a client does not say --no-implied-dirs: stock ends too, later and with other words',
     applies: (of) => of.protocol < 30 && has(of, '--no-implied-dirs'),
-    about: /invalid path from|nightdrop only: +(cd\S+ )?deep\//,
+    about: /invalid path from|nightdrop only: +(cd\S+ )?deep\/|^names\/.*: only in \S+restored-/,
   },
   {
     reason: 'stock copies the extended attributes of a symlink from elsewhere only by the push after',
