@@ -1,6 +1,7 @@
 import { isFile } from '../lib/stat.ts';
 import type { FileEntry } from '../rsync/entry.ts';
 import { BasisType, ItemFlag } from '../rsync/iflags.ts';
+import type { ServerOptions } from '../rsync/options.ts';
 import type { Entry } from '../vault/entry.ts';
 import { fileFromElsewhere } from './alt-files.ts';
 import { appendOffer, isLongEnough } from './appending.ts';
@@ -210,20 +211,16 @@ function backUpInplace(session: PushSession, item: Item, existing: Entry): boole
 }
 
 function isUnwanted(session: PushSession, file: FileEntry, existing: Entry | undefined): boolean {
-  const why = reasonToPass(session, file, existing);
-  if (why !== undefined && session.options.infoSkip > 0) infoMessage(session, why);
+  const why = reasonToPass(session.options, file, existing);
+  if (why !== undefined && session.options.infoSkip > 0) infoMessage(session, `${shownName(session, file)} is ${why}`);
   return why !== undefined;
 }
 
-/** For people; undefined when the file is to be looked at. */
-function reasonToPass(session: PushSession, file: FileEntry, existing: Entry | undefined): string | undefined {
-  const { maxSize, minSize, modifyWindow, update } = session.options;
-  const why = () => {
-    if (maxSize !== undefined && file.size > maxSize) return 'over max-size';
-    if (minSize !== undefined && file.size < minSize) return 'under min-size';
-    if (existing === undefined || !update || !isFile(existing.mode)) return undefined;
-    return file.mtime - existing.mtime < Math.max(0, modifyWindow) ? 'newer' : undefined;
-  };
-  const found = why();
-  return found && `${shownName(session, file)} is ${found}`;
+/** What it is, for people; undefined when the file is to be looked at. */
+function reasonToPass(options: ServerOptions, file: FileEntry, existing: Entry | undefined): string | undefined {
+  const { maxSize, minSize, modifyWindow, update } = options;
+  if (maxSize !== undefined && file.size > maxSize) return 'over max-size';
+  if (minSize !== undefined && file.size < minSize) return 'under min-size';
+  if (existing === undefined || !update || !isFile(existing.mode)) return undefined;
+  return file.mtime - existing.mtime < Math.max(0, modifyWindow) ? 'newer' : undefined;
 }

@@ -15,6 +15,7 @@ import { isPassedOver } from './passed-over.ts';
 import { isBelowAny } from './path-sets.ts';
 import { joinPath } from './paths.ts';
 import type { PushSession } from './session.ts';
+import { shownName } from './target.ts';
 import { applyResult } from './transfers.ts';
 
 /** With hard links, so many entries are listed before the first is gone over: links to a later one are known then. */
@@ -276,8 +277,7 @@ export class Generator {
   }
 
   private target(file: FileEntry): string {
-    const { base, singleName } = this.session;
-    return joinPath(base, singleName ?? file.path);
+    return joinPath(this.session.base, shownName(this.session, file));
   }
 }
 

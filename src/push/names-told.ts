@@ -1,4 +1,4 @@
-import { isDir, isSymlink } from '../lib/stat.ts';
+import { isDir, isSymlink, S_ISGID, S_ISUID } from '../lib/stat.ts';
 import { ItemFlag } from '../rsync/iflags.ts';
 import { MessageTag } from '../rsync/mux.ts';
 import { keepsTime } from './attributes.ts';
@@ -8,9 +8,6 @@ import { infoMessage } from './messages.ts';
 import { dirName } from './paths.ts';
 import type { PushSession } from './session.ts';
 import { shownName } from './target.ts';
-
-const SET_USER_ID = 0o4000;
-const SET_GROUP_ID = 0o2000;
 
 /**
  * What -v shows of an item without a transfer to a client before protocol 29. There are no item flags yet: the server
@@ -62,10 +59,10 @@ function changesNewDirectory(session: PushSession, { file, path }: Item): boolea
   if (dryRun || keepsTime(options, file)) return true;
   if (options.owner && file.uid !== policy.defaultUid) return true;
   const parent = destination.entry(dirName(path));
-  const inherited = (parent?.mode ?? 0) & SET_GROUP_ID;
+  const inherited = (parent?.mode ?? 0) & S_ISGID;
   if (options.group && file.gid !== (inherited ? parent!.gid : policy.defaultGid)) return true;
   if (!options.perms) return false;
-  return (file.mode & (policy.umask | SET_USER_ID)) !== 0 || (file.mode & SET_GROUP_ID) !== inherited;
+  return (file.mode & (policy.umask | S_ISUID)) !== 0 || (file.mode & S_ISGID) !== inherited;
 }
 
 /** Something was deleted. From protocol 29 on the client makes its line itself, if it wants one. */

@@ -13,6 +13,9 @@ import {
   S_IFMT,
   S_IFREG,
   S_IFSOCK,
+  S_ISGID,
+  S_ISUID,
+  S_ISVTX,
 } from '../lib/stat.ts';
 import { RepositoryDamagedError } from './errors.ts';
 import { fromGoQuoted, jsonText, toGoQuoted } from './names.ts';
@@ -148,9 +151,9 @@ function kindOf(mode: number): (typeof KINDS)[number] {
 
 function goMode(mode: number, goBits: number): number {
   let bits = goBits + (mode & 0o777);
-  if (mode & 0o4000) bits += GO.setuid;
-  if (mode & 0o2000) bits += GO.setgid;
-  if (mode & 0o1000) bits += GO.sticky;
+  if (mode & S_ISUID) bits += GO.setuid;
+  if (mode & S_ISGID) bits += GO.setgid;
+  if (mode & S_ISVTX) bits += GO.sticky;
   return bits;
 }
 
@@ -193,7 +196,7 @@ function decodeNode(json: Record<string, unknown>): TreeNode {
   if (kind === undefined || typeof json.name !== 'string') throw new TypeError('a node has no name or an unknown type');
   const go = natural(json.mode);
   const bit = (mask: number, mode: number) => (Math.floor(go / mask) % 2 === 1 ? mode : 0);
-  const mode = kind[1] | (go & 0o777) | bit(GO.setuid, 0o4000) | bit(GO.setgid, 0o2000) | bit(GO.sticky, 0o1000);
+  const mode = kind[1] | (go & 0o777) | bit(GO.setuid, S_ISUID) | bit(GO.setgid, S_ISGID) | bit(GO.sticky, S_ISVTX);
   const device = BigInt((json.device as number | string | undefined) ?? 0);
   return {
     name: fromGoQuoted(json.name),

@@ -1,5 +1,5 @@
 import { chmodSync, fstatSync } from 'node:fs';
-import { isSymlink } from '../lib/stat.ts';
+import { isSymlink, S_ISGID, S_ISUID } from '../lib/stat.ts';
 import type { TreeNode } from '../repository/tree.ts';
 import {
   changeOwner,
@@ -14,7 +14,7 @@ import {
 } from './libc.ts';
 import { countUnset, type RestoreReport, type UnsetKind } from './report.ts';
 
-const SET_ID = 0o6000;
+const SET_ID = S_ISUID | S_ISGID;
 const ACCESS_ACL = 'system.posix_acl_access';
 const DEFAULT_ACL = 'system.posix_acl_default';
 /** Why an attribute may stay unset without being a failure: no privilege, or a file system that does not carry it. */

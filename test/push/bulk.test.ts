@@ -1,20 +1,11 @@
 import assert from 'node:assert/strict';
-import path from 'node:path';
 import { test } from 'node:test';
-import { MOST_BULK } from '../../src/push/bulk.ts';
 import { Destination, newDirectory } from '../../src/push/destination.ts';
-import { type Entry, NO_BLOBS } from '../../src/vault/entry.ts';
-import { StateStore } from '../../src/vault/state/store.ts';
-import { temporaryFolder } from '../support/temporary.ts';
-
-/** A list of content IDs that many names can have: a directory may hold three that do. */
-const BLOBS = Buffer.alloc(MOST_BULK * 0.3);
-
-const fileOf = (name: string, blobs: Buffer = BLOBS): Entry => ({ ...newDirectory(name, 0, 0), mode: 0o100644, blobs });
+import { NO_BLOBS } from '../../src/vault/entry.ts';
+import { fileOf, openState } from './bulky-entries.ts';
 
 test('a directory takes no more than one can hold, and less than before at any time', (t) => {
-  const store = StateStore.open(path.join(temporaryFolder(t, 'state'), 'state.db'));
-  t.after(() => store.close());
+  const store = openState(t);
   const destination = new Destination(store, false, 0);
   destination.makeDirectory('a', newDirectory('a', 0o755, 0));
   for (const name of ['one', 'two', 'three']) destination.put(`a/${name}`, fileOf(name));

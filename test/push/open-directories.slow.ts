@@ -1,20 +1,12 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
-import { MOST_BULK } from '../../src/push/bulk.ts';
 import { Destination, newDirectory } from '../../src/push/destination.ts';
-import { type Entry, NO_BLOBS } from '../../src/vault/entry.ts';
-import { StateStore } from '../../src/vault/state/store.ts';
-import { temporaryFolder } from '../support/temporary.ts';
-
-/** A list of content IDs that many names can have: a directory may hold three that do. */
-const BLOBS = Buffer.alloc(MOST_BULK * 0.3);
-
-const fileOf = (name: string, blobs: Buffer = BLOBS): Entry => ({ ...newDirectory(name, 0, 0), mode: 0o100644, blobs });
+import { NO_BLOBS } from '../../src/vault/entry.ts';
+import { fileOf, openState } from './bulky-entries.ts';
 
 test('of directories that are as large as can be no more than one is open, beside those on the way to another', (t) => {
-  const store = StateStore.open(path.join(temporaryFolder(t, 'state'), 'state.db'));
-  t.after(() => store.close());
+  const store = openState(t);
   const destination = new Destination(store, false, 0);
   for (const directory of ['a', 'a/below', 'b', 'c']) {
     destination.makeDirectory(directory, newDirectory(path.basename(directory), 0o755, 0));

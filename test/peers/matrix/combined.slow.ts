@@ -1,15 +1,10 @@
-import assert from 'node:assert/strict';
-import path from 'node:path';
-import { after, test } from 'node:test';
 import { Random } from '../../support/random.ts';
 import { fileScope } from '../../support/temporary.ts';
 import { type MatrixCase, nameOf, protocols, recursions, transports, versionings } from './cases.ts';
 import { stockClients } from './clients.ts';
 import { type Extra, extras } from './extras.ts';
 import { bases, outputs } from './option-sets.ts';
-import { describe, runCase } from './run-case.ts';
-import { Servers } from './servers.ts';
-import { SourceTrees } from './trees.ts';
+import { testCases } from './test-cases.ts';
 
 /**
  * As the matrix, but of every case one or two more option sets that do not say what is pushed and where to: options
@@ -44,24 +39,16 @@ const cases: MatrixCase[] = Array.from({ length: count }, () => ({
   transport: pick(transports),
   versions: pick(versionings),
 }));
-const moduleOf = (i: number): string => `case-${i}`;
-const servers = await Servers.start(
-  scope,
-  cases.map((_, i) => moduleOf(i)),
-);
-const trees = new SourceTrees(path.join(servers.scratch, 'trees'), seed);
-
-for (const [i, of] of cases.entries()) {
-  if (only !== undefined && !only.includes(i)) continue;
-  test(`${i}: ${nameOf(of)}`, async () => {
-    const client = clients.find(({ name }) => name === of.client)!;
-    const found = await runCase(of, client, moduleOf(i), servers, trees);
-    const again = `NIGHTDROP_SEED=${seed} NIGHTDROP_COMBINED=${count} NIGHTDROP_COMBINED_ONLY=${i}`;
-    assert.equal(found.length, 0, `${describe(found)}\nagain: ${again} npm test -- test/peers/matrix/combined.slow.ts`);
-  });
-}
-
-after(() => console.log(`combined: ${cases.length} cases, NIGHTDROP_SEED=${seed}`));
+await testCases(scope, {
+  kind: 'combined',
+  seed,
+  cases,
+  clients,
+  only,
+  nameOf: (of, i) => `${i}: ${nameOf(of)}`,
+  again: (_, i) =>
+    `NIGHTDROP_SEED=${seed} NIGHTDROP_COMBINED=${count} NIGHTDROP_COMBINED_ONLY=${i} npm test -- test/peers/matrix/combined.slow.ts`,
+});
 
 function together(extra: Extra, more: Extra[]): Extra {
   const args = more.flatMap((set) => set.args);

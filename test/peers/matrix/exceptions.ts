@@ -8,8 +8,10 @@ interface Exception {
   about: RegExp;
 }
 
-const has = (of: MatrixCase, ...options: string[]): boolean =>
-  [...of.base.args, ...of.extra.args].some((arg) => options.includes(arg));
+const hasWhere = (of: MatrixCase, holds: (option: string) => boolean): boolean =>
+  [...of.base.args, ...of.extra.args].some(holds);
+const has = (of: MatrixCase, ...options: string[]): boolean => hasWhere(of, (option) => options.includes(option));
+const hasLike = (of: MatrixCase, pattern: RegExp): boolean => hasWhere(of, (option) => pattern.test(option));
 
 const exceptions: Exception[] = [
   {
@@ -36,7 +38,7 @@ const exceptions: Exception[] = [
   },
   {
     reason: 'stock copies the extended attributes of a symlink from elsewhere only by the push after',
-    applies: (of) => [...of.base.args, ...of.extra.args].some((arg) => /^--(copy|link|compare)-dest=/.test(arg)),
+    applies: (of) => hasLike(of, /^--(copy|link|compare)-dest=/),
     about: /\bxattrs\/symlink\b/,
   },
   {
@@ -84,7 +86,7 @@ const exceptions: Exception[] = [
   },
   {
     reason: 'without -p stock gives a file that it copies from elsewhere the mode of the symlink that was in its place',
-    applies: (of) => of.extra.args.some((arg) => arg.startsWith('--copy-dest=')),
+    applies: (of) => hasLike(of, /^--copy-dest=/),
     about: /: mode 100\d+ in \S+, 100777 in /,
   },
   {
@@ -99,8 +101,7 @@ const exceptions: Exception[] = [
   },
   {
     reason: 'in a chroot a stock daemon knows no names, and leaves entries of ACLs as they are that come without one',
-    applies: (of) =>
-      of.transport === 'tcp' && of.protocol >= 30 && of.extra.args.some((arg) => /^--(chown|usermap)=/.test(arg)),
+    applies: (of) => of.transport === 'tcp' && of.protocol >= 30 && hasLike(of, /^--(chown|usermap)=/),
     about: /^acls\/\S+: xattrs system\.posix_acl/,
   },
   {
@@ -112,7 +113,7 @@ const exceptions: Exception[] = [
   },
   {
     reason: 'with -vv stock names a link twice whose leader was copied from elsewhere',
-    applies: (of) => of.extra.args.some((arg) => arg.startsWith('--copy-dest=')),
+    applies: (of) => hasLike(of, /^--copy-dest=/),
     about: /^stdout, stock only: .* => /,
   },
   {
@@ -128,7 +129,7 @@ const exceptions: Exception[] = [
   },
   {
     reason: 'with incremental recursion stock makes the backup directory when the time of the root is set already',
-    applies: (of) => of.extra.args.some((arg) => arg.startsWith('--backup-dir=')) && of.recursion === 'incremental',
+    applies: (of) => hasLike(of, /^--backup-dir=/) && of.recursion === 'incremental',
     about: /^stdout, stock only: +(\.d\.\.t\.+ )?\.\/( |$)/,
   },
 ];

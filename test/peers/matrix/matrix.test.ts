@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
-import path from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { fileScope } from '../../support/temporary.ts';
 import { coveringCases, namedCases, nameOf } from './cases.ts';
 import { stockClients } from './clients.ts';
 import { extras } from './extras.ts';
 import { bases, outputs } from './option-sets.ts';
-import { describe, runCase } from './run-case.ts';
-import { Servers } from './servers.ts';
-import { SourceTrees } from './trees.ts';
+import { testCases } from './test-cases.ts';
 
 /**
  * Option sets × protocols × clients × ways to print, each pushed in two versions of a tree to both servers: the snapshot
@@ -30,12 +27,16 @@ const cases =
   only === undefined
     ? coveringCases(seed, versions, asked === 'all' ? undefined : Number(asked))
     : namedCases(only, versions);
-const moduleOf = (i: number): string => `case-${i}`;
-const servers = await Servers.start(
-  scope,
-  cases.map((_, i) => moduleOf(i)),
-);
-const trees = new SourceTrees(path.join(servers.scratch, 'trees'), seed);
+
+// before the other tests: with nothing left to run the file's own end would come while servers start
+await testCases(scope, {
+  kind: 'matrix',
+  seed,
+  cases,
+  clients,
+  nameOf,
+  again: (of) => `NIGHTDROP_MATRIX_ONLY='${nameOf(of)}' npm test -- test/peers/matrix/matrix.test.ts`,
+});
 
 test(`the matrix has clients of two releases: ${versions.join(', ')}`, (t) => {
   if (missing !== undefined) t.skip(missing);
@@ -48,14 +49,3 @@ test('every option set has a name of its own', () => {
     [],
   );
 });
-
-for (const [i, of] of cases.entries()) {
-  test(nameOf(of), async () => {
-    const client = clients.find(({ name }) => name === of.client)!;
-    const found = await runCase(of, client, moduleOf(i), servers, trees);
-    const again = `NIGHTDROP_MATRIX_ONLY='${nameOf(of)}' npm test -- test/peers/matrix/matrix.test.ts`;
-    assert.equal(found.length, 0, `${describe(found)}\nagain: ${again}`);
-  });
-}
-
-after(() => console.log(`matrix: ${cases.length} cases, NIGHTDROP_SEED=${seed}`));
