@@ -1,6 +1,7 @@
 /** restic's locks: what keeps prune away while we write (docs/repository.md, "Locks"). */
 import { hostname } from 'node:os';
 import { NightdropError } from '../lib/errors.ts';
+import { isRunning } from '../lib/process.ts';
 import { thisHost } from './host.ts';
 import type { Repository } from './repository.ts';
 
@@ -137,14 +138,8 @@ function isOld(lock: LockJson): boolean {
   return Date.now() - Date.parse(lock.time) > STALE_MILLISECONDS;
 }
 
-function isDeadHere(lock: LockJson): boolean {
-  if (lock.hostname !== hostname() || !Number.isInteger(lock.pid) || lock.pid <= 0) return false;
-  try {
-    process.kill(lock.pid, 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
+function isDeadHere({ hostname: host, pid }: LockJson): boolean {
+  return host === hostname() && Number.isInteger(pid) && pid > 0 && !isRunning(pid);
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): void {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RepositoryLock } from '../../src/repository/lock.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import { Fixture } from './fixture.ts';
@@ -120,6 +123,26 @@ test('a lock of another host counts until it is half an hour old', async (t) => 
 test('a lock of a dead process of this host is removed', async (t) => {
   const repository = await new Fixture(t).init();
   const { pid } = spawnSync('true');
+  const name = await foreignLock(repository, { hostname: hostname(), pid });
+  const lock = await repository.lock({ exclusive: true });
+  assert(!(await locks(repository)).includes(name));
+  await lock.release();
+});
+
+test('a lock of a process that is dead and not buried is removed, too', async (t) => {
+  const repository = await new Fixture(t).init();
+  // the child ends at once, and its parent does not ask for it
+  const parent = spawn('perl', ['-e', 'my $pid = fork // die; exit unless $pid; $| = 1; print "$pid\\n"; sleep 60'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => parent.kill('SIGKILL'));
+  const [printed] = await once(parent.stdout, 'data');
+  const pid = Number(String(printed));
+  const until = Date.now() + 5000;
+  while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))) {
+    assert.ok(Date.now() < until, `process ${pid} does not end`);
+    await sleep(5);
+  }
   const name = await foreignLock(repository, { hostname: hostname(), pid });
   const lock = await repository.lock({ exclusive: true });
   assert(!(await locks(repository)).includes(name));
