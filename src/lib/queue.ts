@@ -21,4 +21,9 @@ export class Queue<T> {
     }
     return item;
   }
+
+  /** Takes one after the other until there is none, those included that are added meanwhile. */
+  *drain(): Generator<T> {
+    while (this.length > 0) yield this.shift()!;
+  }
 }

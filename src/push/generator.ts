@@ -213,8 +213,7 @@ export class Generator {
   /** Takes in what the receiver has settled, asks again for what failed, and says which lists are done. */
   private async settle(withRedo: boolean): Promise<void> {
     const { lists, output, ndxOut, agreement, destination, options } = this.session;
-    for (let settled = lists.settled.shift(); settled !== undefined; settled = lists.settled.shift()) {
-      const { item, result } = settled;
+    for (const { item, result } of lists.settled.drain()) {
       const formerInode = options.inplace ? (destination.entry(item.path)?.inode ?? 0) : undefined;
       const outcome = applyResult(this.session, item, result);
       if (outcome === 'redo') {
@@ -233,7 +232,7 @@ export class Generator {
     }
     if (lists.released.length > 0) await this.goOverReleased();
     if (!withRedo) return;
-    for (let item = lists.redo.shift(); item !== undefined; item = lists.redo.shift()) {
+    for (const item of lists.redo.drain()) {
       item.attempt++;
       item.list.outstanding--;
       const step = fileItem(this.session, this.deletes, item);
@@ -250,7 +249,7 @@ export class Generator {
   /** Members of hard-link groups that waited are linked now, or lead in their turn. */
   private async goOverReleased(): Promise<void> {
     const { released } = this.session.lists;
-    for (let item = released.shift(); item !== undefined; item = released.shift()) {
+    for (const item of released.drain()) {
       item.list.outstanding--;
       if (this.closed && this.session.hardLinks.leader(item.file.hardLink) === undefined) {
         this.session.counts.failed++;

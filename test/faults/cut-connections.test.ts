@@ -77,7 +77,7 @@ test('a large file that was cut in its middle goes on from there', { timeout: 12
   const again = await push();
   assert.equal(again.code, 0, `${again.stderr}\n${server.printed.slice(-2000)}`);
   const literal = statistic(again.stdout, 'Literal data');
-  assert.ok(literal < size * 0.6, `${literal} of ${size} bytes were sent again`);
+  assert.ok(literal < size * 0.3, `${literal} of ${size} bytes were sent again`);
   await resticCheck(await server.vaultInfo('web1'));
   const to = path.join(temporaryFolder(t, 'to'), 'restored');
   await server.cliOk(['restore', 'web1', 'latest', '--to', to]);

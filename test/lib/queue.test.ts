@@ -15,3 +15,17 @@ test('a queue gives back what was put in, in its order', () => {
   assert.equal(taken, put);
   assert.equal(queue.shift(), undefined);
 });
+
+test('a queue that is drained gives what is added meanwhile, too, and keeps what is left when the reader stops', () => {
+  const queue = new Queue<number>();
+  for (const i of [3, 2, 5]) queue.push(i);
+  const seen: number[] = [];
+  for (const i of queue.drain()) {
+    seen.push(i);
+    if (i === 2) queue.push(1);
+    if (i === 5) break;
+  }
+  assert.deepEqual(seen, [3, 2, 5]);
+  assert.deepEqual([...queue.drain()], [1]);
+  assert.equal(queue.length, 0);
+});

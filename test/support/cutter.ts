@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import type { Scope } from './temporary.ts';
 
 /** Passes connections on until so many bytes went by in one direction; `limit` is read when a connection comes. */
@@ -15,18 +15,23 @@ export async function cutter(
       client.destroy();
       peer.destroy();
     };
-    for (const socket of [client, peer]) {
+    for (const [socket, other] of [
+      [client, peer],
+      [peer, client],
+    ]) {
       socket.on('error', cut);
-      socket.on('close', cut);
+      socket.on('close', () => other.destroySoon());
     }
-    const pass = (from: typeof client, to: typeof client, way: 'up' | 'down') =>
-      from.on('data', (bytes) => {
-        to.write(bytes.subarray(0, Math.max(0, left[way])));
+    // what went by has arrived before the cut, however slow the reader is
+    const pass = async (from: Socket, to: Socket, way: 'up' | 'down') => {
+      for await (const bytes of from as AsyncIterable<Buffer>) {
+        await new Promise((resolve) => to.write(bytes.subarray(0, Math.max(0, left[way])), resolve));
         left[way] -= bytes.length;
-        if (left[way] <= 0) cut();
-      });
-    pass(client, peer, 'up');
-    pass(peer, client, 'down');
+        if (left[way] <= 0) return cut();
+      }
+    };
+    pass(client, peer, 'up').catch(cut);
+    pass(peer, client, 'down').catch(cut);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,33 +1,42 @@
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { run } from '../../support/run.ts';
+import { run, runOk } from '../../support/run.ts';
 
 /** The other release that Debian carries: 3.2.7, as most machines have it. */
 const OLD = '3.2.7';
 const OLD_PACKAGE = 'rsync=3.2.7-1+deb12u6';
 
 export interface RsyncClient {
+  /** its release */
   name: string;
   command: string;
+  /** the newest protocol it speaks */
+  protocol: number;
 }
 
 /**
  * Stock rsync in the versions that can be had: the installed one, and 3.2.7 unpacked beside it, not installed. It stays
  * in the system's temporary folder for the next run. Where apt cannot bring it, it is missing, and said so.
+ *
+ * NIGHTDROP_CLIENTS=/opt/rsync-3.0.9/rsync:… names other ones that are to be tried in their place.
  */
 export async function stockClients(): Promise<{ clients: RsyncClient[]; missing: string | undefined }> {
-  const installed = { name: await versionOf('rsync'), command: 'rsync' };
+  const others = process.env.NIGHTDROP_CLIENTS?.split(':');
+  if (others !== undefined) return { clients: await Promise.all(others.map(clientAt)), missing: undefined };
+  const installed = await clientAt('rsync');
   if (installed.name === OLD) return { clients: [installed], missing: undefined };
   const command = path.join(tmpdir(), `nightdrop-rsync-${OLD}`, 'usr', 'bin', 'rsync');
   const missing = existsSync(command) ? undefined : await unpackOld(command);
   if (missing !== undefined) return { clients: [installed], missing };
-  return { clients: [installed, { name: await versionOf(command), command }], missing: undefined };
+  return { clients: [installed, await clientAt(command)], missing: undefined };
 }
 
-async function versionOf(command: string): Promise<string> {
-  const { stdout } = await run(command, ['--version']);
-  return /version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
+async function clientAt(command: string): Promise<RsyncClient> {
+  const { stdout } = await runOk(command, ['--version']);
+  const told = /version (\S+)\s+protocol version (\d+)/.exec(stdout);
+  if (told === null) throw new Error(`${command} --version says nothing of an rsync: ${stdout.slice(0, 80)}`);
+  return { name: told[1], command, protocol: Number(told[2]) };
 }
 
 /** @returns why it could not be had */

@@ -33,7 +33,7 @@ export async function runCase(
   servers.begin(module);
   for (const [i, version] of of.versions.split('-').entries()) {
     const shell = of.transport === 'stdio' ? ['-e', servers.stdio.rsh] : [];
-    const args = [...shell, ...argumentsOf(of, i === 0)];
+    const args = [...shell, ...argumentsOf(of, client, i === 0)];
     const to = (i === 0 ? of.extra.firstTo : undefined) ?? of.extra.to ?? '';
     const destinations = servers.destinations(of.transport, module, to);
     const folders = of.extra.changesSource ? await trees.copies(version, 2) : [];
@@ -93,14 +93,15 @@ export function describe(found: Difference[]): string {
   return steps.join('\n');
 }
 
-function argumentsOf(of: MatrixCase, first: boolean): string[] {
+function argumentsOf(of: MatrixCase, client: RsyncClient, first: boolean): string[] {
   const { base, extra, output, protocol, recursion } = of;
   return [
     ...base.args,
     ...((first ? extra.first : undefined) ?? extra.args),
     ...output.args,
     `--protocol=${protocol}`,
-    ...(recursion === 'whole' ? ['--no-inc-recursive'] : []),
+    // older releases do not know the option
+    ...(recursion === 'whole' && client.protocol >= 30 ? ['--no-inc-recursive'] : []),
     ...(extra.sources ?? [extra.input === undefined ? './' : '.']),
   ];
 }
