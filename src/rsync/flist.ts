@@ -190,7 +190,10 @@ export class FileListReceiver {
 
   /** --usermap and --groupmap; hard links' attributes were copied, so each entry is an object of its own. */
   private mapOwners(entries: readonly FileEntry[]): void {
-    const { userMap, groupMap } = this.settings;
+    const { preserve } = this.settings;
+    // rsync 3.2.3 and before does not ask for owners when it has a map, and sends none
+    const userMap = preserve.owner ? this.settings.userMap : undefined;
+    const groupMap = preserve.group ? this.settings.groupMap : undefined;
     if (userMap === undefined && groupMap === undefined) return;
     for (const entry of entries) {
       const user = userMap?.of(entry.uid, entry.user);

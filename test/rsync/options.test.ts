@@ -142,7 +142,13 @@ test('what is listed, taken and removed', () => {
   });
   assert.deepEqual(changed('-e.', '--remove-source-files'), { removesSource: 'all' });
   assert.deepEqual(changed('-e.', '--remove-sent-files'), { removesSource: 'sent' });
-  assert.deepEqual(changed('-e.', '--usermap=*:0'), { userMap: '*:0', owner: true });
+  assert.deepEqual(changed('-e.', '--usermap=*:0'), { userMap: '*:0' });
+});
+
+test('a remote shell leaves out the empty destination of a client before 3.1', () => {
+  const options = defaultOptions();
+  parseServerOptions(['--server', '-re.', '.'], options);
+  assert.equal(options.path, '.');
 });
 
 test('letters that mean more when repeated', () => {
@@ -285,7 +291,6 @@ test('arguments that no client sends are a syntax error, exit code 1', () => {
   syntax(/--server/);
   syntax(/--server/, '-re.', '--server', '.', 'm/');
   syntax(/one destination/, '--server', '-re.');
-  syntax(/one destination/, '--server', '-re.', '.');
   syntax(/one destination/, '--server', '-re.', '.', 'm/', 'm/b');
   syntax(/unexpected/, '--server', 'word', '.', 'm/');
   syntax(/takes no value/, '--server', '--delete=1', '.', 'm/');
