@@ -30,7 +30,7 @@ const VARYING: [RegExp, string][] = [
 /** Parts of lines that differ between two servers or two processes. */
 const LOCAL: [RegExp, string][] = [
   [/^(opening tcp connection to \S+) port \d+$/, '$1 port N'],
-  [/^(opening connection using: \S+) \S+/, '$1 HOST'],
+  [/^(opening connection using:? \S+) \S+/, '$1 HOST'],
   [/^rsync\[\d+\] /, 'rsync[N] '],
 ];
 

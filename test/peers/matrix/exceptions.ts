@@ -128,6 +128,12 @@ const exceptions: Exception[] = [
     about: /^exit code \d+, stock 12$|nightdrop only: /,
   },
   {
+    reason:
+      'hard links are told when what they are linked to is in place, and by name alone nobody can tell them from files',
+    applies: (of) => hasLike(of, /^-[a-zA-Z]*H/) && of.output.args.some((arg) => /^--out-format=%o.%f$/.test(arg)),
+    about: /^stdout, another order /,
+  },
+  {
     reason: 'with incremental recursion stock makes the backup directory when the time of the root is set already',
     applies: (of) => hasLike(of, /^--backup-dir=/) && of.recursion === 'incremental',
     about: /^stdout, stock only: +(\.d\.\.t\.+ )?\.\/( |$)/,
