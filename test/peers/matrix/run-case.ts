@@ -61,8 +61,9 @@ export async function runCase(
           (line) => `what the client has left: ${line}`,
         ),
       );
-    all.push(...(await treeDifferences(servers, module, started)));
+    // a session goes on when its client is gone
     await servers.settled();
+    all.push(...(await treeDifferences(servers, module, started)));
     const defect = servers.ours.reports.splice(0).find((report) => report.defect !== undefined)?.defect;
     if (defect !== undefined) all.push(`a defect of the server: ${defect}`);
     const differences = unexpected(of, all);
