@@ -271,10 +271,8 @@ export function parseServerOptions(args: string[], options: ServerOptions, side:
     else problems.push(syntaxError(`unexpected argument ${shown(argument)}`));
   }
   const paths = args.slice(i + 1);
-  // `HOST:` of clients before 3.1 is no word at all behind the dot
-  options.path = paths[0] ?? '.';
-  if ((i === args.length || paths.length > 1) && !options.sender)
-    problems.push(syntaxError('a push names one destination'));
+  options.path = paths[0] ?? '';
+  if (paths.length !== 1 && !options.sender) problems.push(syntaxError('a push names one destination'));
   if (options.path.includes('\0')) problems.push(syntaxError('the destination holds a NUL'));
   finish(options, side, problems);
   if (problems.length > 0) throw problems[0];

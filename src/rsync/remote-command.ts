@@ -27,7 +27,11 @@ export function parseRemoteCommand(command: string): RemoteCommand {
   if (at < 0) throw refused('this key is for rsync clients only, which ask for rsync --server');
   // what --rsync-path='rsync --option' puts in front
   const rest = [...given.slice(0, at), ...given.slice(at + 1)];
-  if (!options.includes('--daemon')) return { kind: 'server', args: ['--server', ...rest] };
+  if (!options.includes('--daemon')) {
+    // the empty path of `HOST:` is no word any more when a client before 3.1 has sent it through a shell
+    if (end === given.length - 1) rest.push('.');
+    return { kind: 'server', args: ['--server', ...rest] };
+  }
   if (rest.length > 2 || rest[0] !== '--daemon' || (rest[1] ?? '.') !== '.')
     throw refused('a daemon with options of its own is not started here');
   return { kind: 'daemon' };

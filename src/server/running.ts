@@ -1,7 +1,6 @@
 /** Where the server of a data folder listens, for commands that tell people: it may be another place than the settings say. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { isRunning } from '../lib/process.ts';
 
 const noteOf = (dataDir: string): string => path.join(dataDir, 'server.address');
 
@@ -23,7 +22,8 @@ export function forgetAddress(dataDir: string): void {
 export function runningAddress(dataDir: string): RunningAddress | undefined {
   try {
     const { pid, clear, tls } = JSON.parse(readFileSync(noteOf(dataDir), 'utf8')) as RunningAddress & { pid: number };
-    return isRunning(pid) ? { clear, tls } : undefined;
+    process.kill(pid, 0);
+    return { clear, tls };
   } catch {
     return undefined;
   }

@@ -145,12 +145,6 @@ test('what is listed, taken and removed', () => {
   assert.deepEqual(changed('-e.', '--usermap=*:0'), { userMap: '*:0' });
 });
 
-test('a remote shell leaves out the empty destination of a client before 3.1', () => {
-  const options = defaultOptions();
-  parseServerOptions(['--server', '-re.', '.'], options);
-  assert.equal(options.path, '.');
-});
-
 test('letters that mean more when repeated', () => {
   assert.equal(parse('-Xe.').rsyncXattrs, false);
   assert.equal(parse('-XXe.').rsyncXattrs, true);
@@ -291,6 +285,7 @@ test('arguments that no client sends are a syntax error, exit code 1', () => {
   syntax(/--server/);
   syntax(/--server/, '-re.', '--server', '.', 'm/');
   syntax(/one destination/, '--server', '-re.');
+  syntax(/one destination/, '--server', '-re.', '.');
   syntax(/one destination/, '--server', '-re.', '.', 'm/', 'm/b');
   syntax(/unexpected/, '--server', 'word', '.', 'm/');
   syntax(/takes no value/, '--server', '--delete=1', '.', 'm/');

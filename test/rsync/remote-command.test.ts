@@ -15,6 +15,8 @@ const pushes: [string, string[]][] = [
   [`rsync --server ${letters} . \\~/here`, ['--server', letters, '.', '~/here']],
   [`rsync --server ${letters} . byte\xff\xe9`, ['--server', letters, '.', 'byte\xff\xe9']],
   ['rsync --server -slogDtpre.iLsfxCIvu', ['--server', '-slogDtpre.iLsfxCIvu']],
+  // `HOST:` of 3.0.9
+  ['rsync --server -logDtpre.iLsf . ', ['--server', '-logDtpre.iLsf', '.', '.']],
   ['rsync --server -logDtpr . p27', ['--server', '-logDtpr', '.', 'p27']],
   [`rsync --server ${letters} --suffix=~\\ x . .`, ['--server', letters, '--suffix=~ x', '.', '.']],
   ['rsync --server --sender -de.LsfxCIvu . .', ['--server', '--sender', '-de.LsfxCIvu', '.', '.']],

@@ -11,27 +11,23 @@ export async function cutter(
   const server = createServer((client) => {
     const peer = connect(target, '127.0.0.1');
     const left = { ...limit };
-    const cut = () => {
-      client.destroy();
-      peer.destroy();
-    };
     for (const [socket, other] of [
       [client, peer],
       [peer, client],
     ]) {
-      socket.on('error', cut);
-      socket.on('close', () => other.destroySoon());
+      socket.on('error', () => undefined); // 'close' tells
+      socket.on('close', () => other.end());
     }
-    // what went by has arrived before the cut, however slow the reader is
+    // what went by arrives, however slow the reader is: to end is to cut for whoever expects more
     const pass = async (from: Socket, to: Socket, way: 'up' | 'down') => {
       for await (const bytes of from as AsyncIterable<Buffer>) {
         await new Promise((resolve) => to.write(bytes.subarray(0, Math.max(0, left[way])), resolve));
         left[way] -= bytes.length;
-        if (left[way] <= 0) return cut();
+        if (left[way] <= 0) return from.destroy();
       }
     };
-    pass(client, peer, 'up').catch(cut);
-    pass(peer, client, 'down').catch(cut);
+    pass(client, peer, 'up').catch(() => client.destroy());
+    pass(peer, client, 'down').catch(() => peer.destroy());
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -7,6 +7,10 @@ import { run, runOk } from '../../support/run.ts';
 const OLD = '3.2.7';
 const OLD_PACKAGE = 'rsync=3.2.7-1+deb12u6';
 
+const OTHERS = process.env.NIGHTDROP_CLIENTS;
+/** What goes before a command that is to have the same clients. */
+export const chosenClients = OTHERS === undefined ? '' : `NIGHTDROP_CLIENTS=${OTHERS} `;
+
 export interface RsyncClient {
   /** its release */
   name: string;
@@ -22,8 +26,13 @@ export interface RsyncClient {
  * NIGHTDROP_CLIENTS=/opt/rsync-3.0.9/rsync:… names other ones that are to be tried in their place.
  */
 export async function stockClients(): Promise<{ clients: RsyncClient[]; missing: string | undefined }> {
-  const others = process.env.NIGHTDROP_CLIENTS?.split(':');
-  if (others !== undefined) return { clients: await Promise.all(others.map(clientAt)), missing: undefined };
+  if (OTHERS !== undefined) {
+    const clients = await Promise.all(OTHERS.split(':').map(clientAt));
+    const names = clients.map(({ name }) => name);
+    if (new Set(names).size < names.length)
+      throw new Error(`NIGHTDROP_CLIENTS has a release twice: ${names.join(' ')}`);
+    return { clients, missing: undefined };
+  }
   const installed = await clientAt('rsync');
   if (installed.name === OLD) return { clients: [installed], missing: undefined };
   const command = path.join(tmpdir(), `nightdrop-rsync-${OLD}`, 'usr', 'bin', 'rsync');

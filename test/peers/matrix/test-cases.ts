@@ -3,7 +3,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import type { Scope } from '../../support/temporary.ts';
 import type { MatrixCase } from './cases.ts';
-import type { RsyncClient } from './clients.ts';
+import { chosenClients, type RsyncClient } from './clients.ts';
 import { describe, runCase } from './run-case.ts';
 import { Servers } from './servers.ts';
 import { SourceTrees } from './trees.ts';
@@ -36,7 +36,7 @@ export async function testCases(scope: Scope, tested: TestedCases): Promise<void
       const client = clients.find(({ name }) => name === of.client)!;
       const spoken = { ...of, protocol: Math.min(of.protocol, client.protocol) };
       const found = await runCase(spoken, client, moduleOf(i), servers, trees);
-      assert.equal(found.length, 0, `${describe(found)}\nagain: ${again(of, i)}`);
+      assert.equal(found.length, 0, `${describe(found)}\nagain: ${chosenClients}${again(of, i)}`);
     });
   }
   after(() => console.log(`${kind}: ${cases.length} cases, NIGHTDROP_SEED=${seed}`));
