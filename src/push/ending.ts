@@ -59,7 +59,7 @@ export async function keepCutPush(
   if (current !== undefined) keepPart(session, current, await current.sink.endPartial());
   await pool.flush();
   // files that had ended are told of before the flush is
-  for (const { item, result } of lists.settled.drain()) if (result.ok) applyResult(session, item, result);
+  for (const { item, result } of lists.settled.drain()) if (result?.ok) applyResult(session, item, result);
   destination.flush();
   if (!store.hasDirty()) {
     store.checkpoint();

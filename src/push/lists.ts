@@ -67,7 +67,8 @@ export interface ListState {
 
 export interface Settled {
   item: Item;
-  result: FileResult;
+  /** undefined: the client could not send it */
+  result: FileResult | undefined;
 }
 
 /**
@@ -199,7 +200,8 @@ export class Lists {
     for (const item of items) this.released.push(item);
   }
 
-  settle(item: Item, result: FileResult): void {
+  /** @param result undefined: the client could not send it */
+  settle(item: Item, result: FileResult | undefined): void {
     this.settled.push({ item, result });
     this.notify();
   }

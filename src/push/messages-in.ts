@@ -2,7 +2,6 @@ import { type NightdropError, ProtocolError, RsyncExit } from '../lib/errors.ts'
 import { brief } from '../lib/names.ts';
 import { ItemFlag } from '../rsync/iflags.ts';
 import { MessageTag } from '../rsync/mux.ts';
-import { NO_BLOBS } from '../vault/entry.ts';
 import { ConnectionCutError } from './input.ts';
 import type { Item } from './lists.ts';
 import type { PushSession } from './session.ts';
@@ -37,17 +36,7 @@ function askedFor(session: PushSession, ndx: number): Item {
 /** The client could not open a file it was asked for; it says so itself to its user. */
 export function notSent(session: PushSession, item: Item): void {
   item.list.requested.delete(item.ndx);
-  session.lists.settle(item, {
-    ok: false,
-    reason: `${brief(item.file.path)} could not be read by the client`,
-    retry: false,
-    damaged: NO_BLOBS,
-    blobs: NO_BLOBS,
-    size: 0,
-    literalBytes: 0,
-    matchedBytes: 0,
-    literalRuns: 0,
-  });
+  session.lists.settle(item, undefined);
 }
 
 function clientGaveUp(payload: Buffer): NightdropError {

@@ -23,7 +23,9 @@ export function tellName(session: PushSession, item: Item, iflags: number, linkN
   const unchanged = linkName === '' || (iflags & ItemFlag.localChange) === 0;
   if (linkName) infoMessage(session, `${path} => ${linkName}`);
   else if (isDir(mode)) {
-    const changes = iflags & ItemFlag.isNew ? changesNewDirectory(session, item) : isChange(iflags);
+    // one that is equal to what another place has is made, and is no change
+    const changes =
+      iflags & ItemFlag.isNew ? changesNewDirectory(session, item) : isChange(iflags & ~ItemFlag.localChange);
     if (changes) infoMessage(session, `${path}/`);
   } else if (!unchanged) infoMessage(session, isSymlink(mode) ? `${path} -> ${target}` : path);
   else tellKept(session, item, iflags, linkName);

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { NightdropError, RsyncExit } from '../lib/errors.ts';
+import { IO_ERROR_GENERAL, IO_ERROR_VANISHED } from '../rsync/flist-flags.ts';
 import { NDX_DONE } from '../rsync/ndx.ts';
 import { openAltDests } from './alt-dest.ts';
 import { clientSentence } from './client-sentence.ts';
@@ -82,7 +83,9 @@ async function push(connection: Connection, agreed: SetUp, hold: VaultHold, repo
 
 /** @param overShell the client takes over the exit code; a daemon's it never hears of */
 function exitCode({ counts, ioError }: PushSession, overShell: boolean): number {
-  if (counts.failed > 0 || ioError !== 0) return RsyncExit.partial;
+  if (counts.failed > 0 || ioError & IO_ERROR_GENERAL) return RsyncExit.partial;
+  if (ioError & IO_ERROR_VANISHED) return RsyncExit.vanished;
+  if (counts.notSent > 0) return RsyncExit.partial;
   return overShell && counts.deletionsStopped ? RsyncExit.deleteLimit : RsyncExit.ok;
 }
 

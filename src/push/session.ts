@@ -82,6 +82,8 @@ export interface PushCounts {
   deleted: DeleteCounts;
   /** files that could not be received */
   failed: number;
+  /** files that the client could not read: it says by I/O error flags what became of them, if it is not older than protocol 30 */
+  notSent: number;
   /** --max-delete was reached */
   deletionsStopped: boolean;
 }
@@ -105,6 +107,7 @@ export function newCounts(): PushCounts {
     matchedBytes: 0,
     deleted: { files: 0, directories: 0, symlinks: 0, devices: 0, specials: 0 },
     failed: 0,
+    notSent: 0,
     deletionsStopped: false,
   };
 }

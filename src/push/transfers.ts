@@ -54,13 +54,20 @@ function inTheWay(session: PushSession, item: Item): 'failed' {
 
 export type Outcome = 'stored' | 'delayed' | 'redo' | 'failed';
 
-/** What became of an item whose content has come: in place, to be asked for again, or given up. */
-export function applyResult(session: PushSession, item: Item, result: FileResult): Outcome {
+/**
+ * What became of an item whose content has come: in place, to be asked for again, or given up.
+ *
+ * @param result undefined: the client could not send it
+ */
+export function applyResult(session: PushSession, item: Item, result: FileResult | undefined): Outcome {
   const { destination, counts, rules, options } = session;
-  if (!result.ok) {
+  if (!result?.ok) {
     item.newSums?.writer.abort();
     item.newSums = undefined;
-    return giveUpOrRetry(session, item, result);
+    if (result !== undefined) return giveUpOrRetry(session, item, result);
+    counts.notSent++;
+    destination.unpin(item.path);
+    return 'failed';
   }
   const there = destination.entry(item.path);
   if (there !== undefined && isDir(there.mode)) return inTheWay(session, item);

@@ -37,3 +37,4 @@ export const UNKNOWN_FLAGS = ~((1 << 15) - 1 + EntryFlag.crtimeIsMtime);
 /** I/O error flags that are defined: general, vanished, delete limit. */
 export const IO_ERROR_MASK = 7;
 export const IO_ERROR_GENERAL = 1;
+export const IO_ERROR_VANISHED = 2;

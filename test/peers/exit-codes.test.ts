@@ -5,13 +5,16 @@ import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, test } from 'node:test';
 import { type Pair, startPair } from '../support/pair.ts';
+import { type RshPair, startRshPair } from '../support/rsh.ts';
 import { fileScope, temporaryFolder } from '../support/temporary.ts';
 
 const scope = fileScope();
 let pair: Pair;
+let shell: RshPair;
 
 before(async () => {
   pair = await startPair(scope, { configure: (toml) => toml.replace(/#?io_timeout = .*/, 'io_timeout = 2') });
+  shell = await startRshPair(scope);
 });
 
 interface Ended {
@@ -70,6 +73,19 @@ test('24: a file that vanishes before it is sent', async () => {
   );
   assertSameEnd(ours, stock, 24);
   assert.match(ours.stderr, /file has vanished/);
+});
+
+test('24 over a remote shell, where the larger code of both sides counts', async () => {
+  const [ours, stock] = await Promise.all(
+    ['ours:24', 'stock:24'].map((url) => {
+      const { source, args } = slowSource();
+      return watchedPush(url, ['-e', shell.rsh, ...args], /first/, () => rmSync(path.join(source, 'third')));
+    }),
+  );
+  assertSameEnd(ours, stock, 24);
+  const last = shell.lines.at(-1)!;
+  assert.equal(last.exit_code, 24);
+  assert.equal(last.complete, true);
 });
 
 test('20: the client is interrupted; what was whole is in an incomplete snapshot', async () => {

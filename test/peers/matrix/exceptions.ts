@@ -66,11 +66,12 @@ const exceptions: Exception[] = [
   {
     reason: 'stock gives the backups that it copies before it writes in place the first ACL of the transfer, or none',
     applies: (of) => has(of, '--inplace') && has(of, '-b'),
-    about: /^acls\/\S*~: xattrs /,
+    about: /^(old\/deeper\/)?acls\/\S*(~|\.was|\.old): xattrs /,
   },
   {
-    reason: 'at protocol 29, and with --delete-before, stock says what it leaves out after it has named the directory',
-    applies: (of) => (of.protocol === 29 || has(of, '--delete-before')) && has(of, '--safe-links'),
+    reason:
+      'at protocol 29, and where it deletes before or after, stock says what it leaves out when it has named the directory',
+    applies: (of) => (of.protocol === 29 || hasLike(of, /^--delete-(before|after)$/)) && has(of, '--safe-links'),
     about: /^stdout, another order from .*ignoring unsafe symlink/,
   },
   {
@@ -110,6 +111,12 @@ const exceptions: Exception[] = [
       has(of, '--append', '--append-verify') &&
       (has(of, '-y', '-S', '--sparse') || of.base.name.startsWith('-aHAXS') || of.extra.firstTo !== undefined),
     about: /./,
+  },
+  {
+    reason:
+      'before protocol 30 --append verifies, and where that fails and there is a backup stock does not send the file again',
+    applies: (of) => of.protocol < 30 && has(of, '--append') && has(of, '-b'),
+    about: /^exit code 0, stock 23$|stock only: +ERROR: \S+ failed verification|^sizes\/text-3M: mtime /,
   },
   {
     reason: 'with -vv stock names a link twice whose leader was copied from elsewhere',
