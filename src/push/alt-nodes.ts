@@ -22,7 +22,8 @@ export function directoryElsewhere(session: PushSession, item: Item): { entry: E
   );
   if (match === undefined) return undefined;
   item.alternative = match.entry;
-  if (match.level === 3 && tellsMatches(session))
+  // before protocol 29 there are names alone, and this one's is not told
+  if (match.level === 3 && tellsMatches(session) && session.agreement.protocol >= 29)
     tell(session, item, itemFlags(session, file, match.entry, ItemFlag.localChange, ''));
   if (match.level === 3) tellTakenOver(session, item);
   return { entry: match.entry, told: match.level === 3 };

@@ -23,9 +23,7 @@ export function tellName(session: PushSession, item: Item, iflags: number, linkN
   const unchanged = linkName === '' || (iflags & ItemFlag.localChange) === 0;
   if (linkName) infoMessage(session, `${path} => ${linkName}`);
   else if (isDir(mode)) {
-    // one that is equal to what another place has is made, and is no change
-    const changes =
-      iflags & ItemFlag.isNew ? changesNewDirectory(session, item) : isChange(iflags & ~ItemFlag.localChange);
+    const changes = iflags & ItemFlag.localChange ? changesNewDirectory(session, item) : isChange(iflags);
     if (changes) infoMessage(session, `${path}/`);
   } else if (!unchanged) infoMessage(session, isSymlink(mode) ? `${path} -> ${target}` : path);
   else tellKept(session, item, iflags, linkName);
