@@ -87,7 +87,7 @@ const exceptions: Exception[] = [
   },
   {
     reason:
-      'without -p stock gives a file that it copies from elsewhere the mode of the symlink or the device that was in its place',
+      'without -p stock gives a file that it copies from elsewhere the mode of the symlink that was in its place, less x with -E',
     applies: (of) => hasLike(of, /^--copy-dest=/),
     about: /: mode 100\d+ in \S+, 100(777|666) in /,
   },
