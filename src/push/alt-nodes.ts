@@ -22,11 +22,13 @@ export function directoryElsewhere(session: PushSession, item: Item): { entry: E
   );
   if (match === undefined) return undefined;
   item.alternative = match.entry;
+  const { entry, level } = match;
+  if (level < 3) return { entry, told: false };
   // before protocol 29 there are names alone, and this one's is not told
-  if (match.level === 3 && tellsMatches(session) && session.agreement.protocol >= 29)
-    tell(session, item, itemFlags(session, file, match.entry, ItemFlag.localChange, ''));
-  if (match.level === 3) tellTakenOver(session, item);
-  return { entry: match.entry, told: match.level === 3 };
+  if (tellsMatches(session) && session.agreement.protocol >= 29)
+    tell(session, item, itemFlags(session, file, entry, ItemFlag.localChange, ''));
+  tellTakenOver(session, item);
+  return { entry, told: true };
 }
 
 /**

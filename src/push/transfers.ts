@@ -64,10 +64,7 @@ export function applyResult(session: PushSession, item: Item, result: FileResult
   if (!result?.ok) {
     item.newSums?.writer.abort();
     item.newSums = undefined;
-    if (result !== undefined) return giveUpOrRetry(session, item, result);
-    counts.notSent++;
-    destination.unpin(item.path);
-    return 'failed';
+    return giveUpOrRetry(session, item, result);
   }
   const there = destination.entry(item.path);
   if (there !== undefined && isDir(there.mode)) return inTheWay(session, item);
@@ -129,16 +126,16 @@ function keepSums(session: PushSession, item: Item, result: FileResult): void {
   });
 }
 
-function giveUpOrRetry(session: PushSession, item: Item, result: FileResult): 'redo' | 'failed' {
+function giveUpOrRetry(session: PushSession, item: Item, result: FileResult | undefined): 'redo' | 'failed' {
   const name = item.file.path;
-  if (item.attempt === 1 && result.retry) {
+  if (item.attempt === 1 && result?.retry) {
     const { infoName, itemizes } = session.options;
     if (infoName > 0 || itemizes)
       warningMessage(session, `WARNING: ${name} failed verification -- update ${kept(session)} (will try again).`);
     return 'redo';
   }
-  if (result.retry) errorMessage(session, `ERROR: ${name} failed verification -- update discarded.`);
-  session.counts.failed++;
+  if (result?.retry) errorMessage(session, `ERROR: ${name} failed verification -- update discarded.`);
+  session.counts[result === undefined ? 'notSent' : 'failed']++;
   session.destination.unpin(item.path);
   return 'failed';
 }

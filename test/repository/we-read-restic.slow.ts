@@ -8,6 +8,7 @@ import { checkRepository } from '../../src/repository/check.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import { decodeTree, encodeTree, type TreeNode } from '../../src/repository/tree.ts';
 import { makeTree } from '../support/make-tree.ts';
+import type { Scope } from '../support/temporary.ts';
 import { Fixture } from './fixture.ts';
 
 interface Found {
@@ -30,20 +31,38 @@ async function backUp(fixture: Fixture, tree: string, more: string[] = []): Prom
   await fixture.resticOk(['backup', ...more, '.'], tree);
 }
 
+interface ReadBack {
+  repository: Repository;
+  table: BlobTable;
+  /** as `walk` finds it */
+  all: AsyncGenerator<Found | Buffer>;
+}
+
+/** What we read of a tree that restic has backed up with those options. */
+async function readBack(fixture: Fixture, tree: string, more: string[] = []): Promise<ReadBack> {
+  await backUp(fixture, tree, more);
+  const repository = await fixture.open();
+  const table = await loadBlobTable(repository.indexes());
+  return { repository, table, all: walk(repository, table, await rootOf(repository)) };
+}
+
+function newTree(t: Scope): { fixture: Fixture; tree: string } {
+  const fixture = new Fixture(t);
+  const tree = path.join(fixture.folder, 'tree');
+  makeTree(tree);
+  return { fixture, tree };
+}
+
 async function rootOf(repository: Repository): Promise<Buffer> {
   for await (const { snapshot } of repository.snapshots()) return Buffer.from(snapshot.tree, 'hex');
   throw new Error('no snapshot');
 }
 
 test('every file that restic backed up has its content', async (t) => {
-  const fixture = new Fixture(t);
-  const tree = path.join(fixture.folder, 'tree');
-  makeTree(tree);
-  await backUp(fixture, tree);
-  const repository = await fixture.open();
-  const table = await loadBlobTable(repository.indexes());
+  const { fixture, tree } = newTree(t);
+  const { repository, table, all } = await readBack(fixture, tree);
   let files = 0;
-  for await (const found of walk(repository, table, await rootOf(repository))) {
+  for await (const found of all) {
     if (Buffer.isBuffer(found) || !isFile(found.node.mode)) continue;
     const pieces: Buffer[] = [];
     for (let at = 0; at < found.node.content.length; at += 32)
@@ -61,9 +80,7 @@ function withoutOwn(json: string): string {
 }
 
 test("our encoder writes restic's trees byte for byte", async (t) => {
-  const fixture = new Fixture(t);
-  const tree = path.join(fixture.folder, 'tree');
-  makeTree(tree);
+  const { fixture, tree } = newTree(t);
   mkdirSync(path.join(tree, 'html'));
   for (const name of [
     '<a>&b',
@@ -78,11 +95,9 @@ test("our encoder writes restic's trees byte for byte", async (t) => {
     '\x7f',
   ])
     writeFileSync(path.join(tree, 'html', name), '');
-  await backUp(fixture, tree, ['--with-atime']);
-  const repository = await fixture.open();
-  const table = await loadBlobTable(repository.indexes());
+  const { all } = await readBack(fixture, tree, ['--with-atime']);
   let trees = 0;
-  for await (const found of walk(repository, table, await rootOf(repository))) {
+  for await (const found of all) {
     if (!Buffer.isBuffer(found)) continue;
     // restic 0.14 knows no linktarget_raw: the bytes that it escapes here are lost, and come back as a real U+FFFD
     const theirs = withoutOwn(found.toString('utf8')).replaceAll('\\ufffd', '\ufffd');
@@ -94,14 +109,10 @@ test("our encoder writes restic's trees byte for byte", async (t) => {
 });
 
 test("restic's hard links keep their groups, and only they have one", async (t) => {
-  const fixture = new Fixture(t);
-  const tree = path.join(fixture.folder, 'tree');
-  makeTree(tree);
-  await backUp(fixture, tree);
-  const repository = await fixture.open();
-  const table = await loadBlobTable(repository.indexes());
+  const { fixture, tree } = newTree(t);
+  const { all } = await readBack(fixture, tree);
   const groups = new Map<number, string[]>();
-  for await (const found of walk(repository, table, await rootOf(repository))) {
+  for await (const found of all) {
     if (Buffer.isBuffer(found) || found.node.inode === 0) continue;
     assert(!isDir(found.node.mode));
     groups.set(found.node.inode, [...(groups.get(found.node.inode) ?? []), found.path]);
@@ -111,9 +122,7 @@ test("restic's hard links keep their groups, and only they have one", async (t) 
 });
 
 test('a repository of restic is found whole by our check, down to its bytes', async (t) => {
-  const fixture = new Fixture(t);
-  const tree = path.join(fixture.folder, 'tree');
-  makeTree(tree);
+  const { fixture, tree } = newTree(t);
   await backUp(fixture, tree);
   writeFileSync(path.join(tree, 'added'), 'added');
   await fixture.resticOk(['backup', '.'], tree);
